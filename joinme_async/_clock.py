@@ -1,0 +1,48 @@
+"""The one place that reads time and sleeps."""
+
+import time
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Protocol
+
+import anyio
+
+
+class Clock(Protocol):
+    """What the package asks of time; `joinme_async.testing.FakeClock` is one that a test moves by hand."""
+
+    def now(self) -> float:
+        """Return monotonic seconds; only differences mean anything, and no clock step shows in them."""
+        ...
+
+    def wall(self) -> datetime:
+        """Return the time of day as an aware UTC datetime; used to tell people when, never to measure."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Suspend the calling task for `seconds`; zero or less is a checkpoint."""
+        ...
+
+    def deadline(self, seconds: float | None) -> AbstractContextManager[anyio.CancelScope]:
+        """Cancel the block after `seconds` and go on behind it; the scope's `cancelled_caught` tells. None: never."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> float:
+        """Return monotonic seconds."""
+        return time.monotonic()
+
+    def wall(self) -> datetime:
+        """Return the time of day in UTC."""
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        """Suspend the calling task for `seconds`."""
+        await anyio.sleep(max(seconds, 0.0))
+
+    def deadline(self, seconds: float | None) -> AbstractContextManager[anyio.CancelScope]:
+        """Cancel the block after `seconds`."""
+        return anyio.move_on_after(seconds)

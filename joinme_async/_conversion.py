@@ -1,0 +1,200 @@
+"""Between meetings and the JSON of the service: names, date-times, unknown fields. The only file that knows cattrs."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+import attrs
+from cattrs import BaseValidationError, ClassValidationError, Converter, IterableValidationError
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from joinme_async._errors import UnexpectedResponseError, excerpt
+from joinme_async._http import Response, Secret
+from joinme_async._models import UNSET, Changes, Meeting, NewMeeting
+from joinme_async._times import format_instant, parse_instant
+
+WIRE_NAMES: Final[Mapping[str, str]] = {
+    "id": "meetingId",
+    "name": "meetingName",
+    "start": "meetingStart",
+    "end": "meetingEnd",
+    "start_with_personal_url": "startWithPersonalUrl",
+    "participants": "participants",
+    "conference_id": "conferenceId",
+    "viewer_link": "viewerLink",
+}
+T = TypeVar("T")
+_KNOWN: Final = frozenset(WIRE_NAMES.values())
+_ID: Final = re.compile(r"[0-9]{1,30}")
+
+
+@attrs.frozen
+class _MeetingList:
+    meetings: list[Meeting]
+
+
+# In this order, since a bool is an int.
+_KINDS: Final = {
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    str: "a string",
+    list: "a list",
+    dict: "an object",
+}
+
+
+def _kind(value: object) -> str:
+    """Name what JSON calls the kind of `value`; the value itself may be somebody's address."""
+    return next((name for kind, name in _KINDS.items() if isinstance(value, kind)), "null")
+
+
+class _WrongError(ValueError):
+    """What is wrong with a value of the body; its words are shown to the user."""
+
+
+def _exactly(kind: type, wanted: str) -> Callable[[Any, Any], Any]:
+    def structure(value: object, _: object) -> object:
+        if not isinstance(value, kind):
+            raise _WrongError(f"expected {wanted}, got {_kind(value)}")
+        return value
+
+    return structure
+
+
+def _structure_id(value: object, _: object = None) -> int:
+    # The service documents an integer; strings have been seen from services like it, and lose nothing.
+    if isinstance(value, str) and _ID.fullmatch(value):
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _WrongError(f"expected an integer, got {_kind(value)}")
+    if value <= 0:
+        raise _WrongError("expected a positive integer")
+    return value
+
+
+def _structure_digits(value: object, _: object = None) -> str | None:
+    """Read a conference id: nine digits that some JSON writer may have taken for a number."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if value is None or isinstance(value, str):
+        return value
+    raise _WrongError(f"expected a string, got {_kind(value)}")
+
+
+def _structure_instant(value: object, _: object) -> datetime:
+    if not isinstance(value, str):
+        raise _WrongError(f"expected a date-time, got {_kind(value)}")
+    try:
+        return parse_instant(value)
+    except ValueError as error:
+        raise _WrongError(f"no date-time: {error}") from error
+
+
+def _structure_addresses(value: object, _: object = None) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise _WrongError(f"expected a list of strings, got {_kind(value)}")
+    if not all(isinstance(item, str) for item in value):
+        raise _WrongError("expected a list of strings, and it holds something else")
+    return tuple(value)
+
+
+def _make_converter() -> Converter:
+    converter = Converter()
+    converter.register_structure_hook(str, _exactly(str, "a string"))
+    converter.register_structure_hook(bool, _exactly(bool, "true or false"))
+    converter.register_structure_hook(datetime, _structure_instant)
+    converter.register_unstructure_hook(datetime, format_instant)
+    special = {"id": _structure_id, "participants": _structure_addresses, "conference_id": _structure_digits}
+    names: Any = {name: override(rename=wire, struct_hook=special.get(name)) for name, wire in WIRE_NAMES.items()}
+    read = make_dict_structure_fn(Meeting, converter, extra=override(omit=True), **names)
+
+    def structure_meeting(body: Any, kind: Any) -> Meeting:  # noqa: ANN401  whatever the service said
+        if not isinstance(body, dict):
+            raise _WrongError(f"expected an object, got {_kind(body)}")
+        meeting = read(body, kind)
+        unknown = body.keys() - _KNOWN
+        return attrs.evolve(meeting, extra={key: body[key] for key in sorted(unknown)}) if unknown else meeting
+
+    def structure_list(body: Any, _: object) -> _MeetingList:  # noqa: ANN401
+        if not isinstance(body, dict) or not isinstance(body.get("meetings"), list):
+            raise _WrongError('expected an object with a list "meetings"')
+        return read_list(body, _MeetingList)
+
+    converter.register_structure_hook(Meeting, structure_meeting)
+    read_list = make_dict_structure_fn(_MeetingList, converter)
+    converter.register_structure_hook(_MeetingList, structure_list)
+    write_names: Any = {field.name: override(rename=WIRE_NAMES[field.name]) for field in attrs.fields(NewMeeting)}
+    converter.register_unstructure_hook(NewMeeting, make_dict_unstructure_fn(NewMeeting, converter, **write_names))
+    return converter
+
+
+_converter: Final = _make_converter()
+
+
+def _troubles(error: BaseException, place: str = "") -> Iterator[tuple[str, BaseException]]:
+    """Yield (place in the body, what is wrong there) for everything cattrs found."""
+    if isinstance(error, ClassValidationError):
+        for inner, attribute in error.group_exceptions()[0]:
+            yield from _troubles(inner, f"{place}.{WIRE_NAMES.get(attribute.name, attribute.name)}".lstrip("."))
+        for inner in error.group_exceptions()[1]:
+            yield from _troubles(inner, place)
+    elif isinstance(error, IterableValidationError):
+        for inner, item in error.group_exceptions()[0]:
+            yield from _troubles(inner, f"{place}[{item.index}]")
+    elif isinstance(error, KeyError):
+        yield place, _WrongError("it is missing")
+    else:
+        yield place, error
+
+
+def _read(response: Response, kind: type[T]) -> T:
+    body = Secret(response.json())
+    try:
+        return _converter.structure(body.reveal(), kind)
+    except (BaseValidationError, _WrongError) as error:
+        (place, problem), *more = ((place, str(problem)) for place, problem in _troubles(error))
+    # Raised outside, so that the frames of the failed reading, with people's addresses in them, are not kept.
+    others = f" (and {len(more)} more)" if more else ""
+    raise UnexpectedResponseError(
+        f"the service's answer is not as documented: {place or 'its body'}: {problem}{others}",
+        status=response.status,
+        path_in_body=place or None,
+        excerpt=excerpt(response.content),
+    )
+
+
+def read_meeting(response: Response) -> Meeting:
+    """Return the meeting that an answer holds.
+
+    Raises:
+        UnexpectedResponseError: it holds none; `path_in_body` names the first thing that is wrong.
+    """
+    return _read(response, Meeting)
+
+
+def read_meetings(response: Response) -> list[Meeting]:
+    """Return the meetings of a list answer.
+
+    Raises:
+        UnexpectedResponseError: one of them cannot be read; `path_in_body` has its index.
+    """
+    return _read(response, _MeetingList).meetings
+
+
+def write_meeting(new: NewMeeting) -> dict[str, Any]:
+    """Return `new` as the service wants it, all five properties."""
+    body: dict[str, Any] = _converter.unstructure(new)
+    return body
+
+
+def write_changes(changes: Changes) -> dict[str, Any]:
+    """Return exactly the fields that `changes` sets, as the service wants them."""
+    return {
+        WIRE_NAMES[field.name]: _converter.unstructure(value)
+        for field in attrs.fields(Changes)
+        if (value := getattr(changes, field.name)) is not UNSET
+    }

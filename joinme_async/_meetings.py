@@ -1,0 +1,134 @@
+"""The calls, as a user makes them."""
+
+import builtins
+from collections.abc import Iterable
+from datetime import datetime
+
+from joinme_async._errors import InvalidMeetingError, NotFoundError
+from joinme_async._http import Secret
+from joinme_async._models import UNSET, Changes, Meeting, NewMeeting, Unset, checked_id, checked_instant
+from joinme_async._reconcile import LIST_MARGIN, equals, may_equal
+from joinme_async._retry._layer import Options, RetryLayer
+from joinme_async._wire import delete_call, get_call, list_call, schedule_call, update_call
+
+
+class MeetingsResource:
+    """The scheduled meetings of the token's owner; reached as `joinme.meetings`.
+
+    Every method checks its arguments before any I/O (`InvalidMeetingError`) and raises a `JoinMeError` for whatever
+    goes wrong after; cancelling one frees its connection.
+    """
+
+    def __init__(self, layer: RetryLayer, options: Options) -> None:
+        self._layer = layer
+        self._options = options
+
+    async def list(self, *, until: datetime | None = None) -> builtins.list[Meeting]:
+        """Return the upcoming meetings; the service leaves their participants and conference ids out.
+
+        Args:
+            until: only those up to this instant (aware).
+        """
+        bound = None if until is None else checked_instant(until, "until")
+        return await self._layer.perform(list_call(bound), self._options)
+
+    async def get(self, meeting_id: int) -> Meeting:
+        """Return one meeting with its participants.
+
+        Raises:
+            NotFoundError: there is none of that id.
+        """
+        return await self._layer.perform(get_call(checked_id(meeting_id)), self._options)
+
+    async def schedule(self, new: NewMeeting) -> Meeting:
+        """Schedule a meeting, invite its participants and return it with its id.
+
+        The service has no idempotency key, so a request whose answer was lost is never sent again.
+
+        Raises:
+            OutcomeUnknownError: the request may have been carried out; `find` shows whether it was.
+        """
+        if not isinstance(new, NewMeeting):
+            raise InvalidMeetingError(f"schedule() takes a NewMeeting, not {type(new).__name__}")
+        return await self._layer.perform(schedule_call(new), self._options)
+
+    async def find(self, new: NewMeeting) -> builtins.list[Meeting]:
+        """Return the upcoming meetings equal to `new`: name, start, end, personal-URL flag and set of participants.
+
+        Lists once, then reads each candidate, since a list leaves the participants out. A meeting that has begun is not
+        upcoming and cannot be found. Blanks in names and letter case in addresses make no difference.
+        """
+        if not isinstance(new, NewMeeting):
+            raise InvalidMeetingError(f"find() takes a NewMeeting, not {type(new).__name__}")
+        found = []
+        for candidate in await self.list(until=_later(new.end)):
+            meeting = await self._with_participants(candidate) if may_equal(candidate, new) else None
+            if meeting is not None and equals(meeting, new):
+                found.append(meeting)
+        return found
+
+    async def update(  # noqa: PLR0913  one for each field
+        self,
+        meeting: int | Meeting,
+        *,
+        name: str | Unset = UNSET,
+        start: datetime | Unset = UNSET,
+        end: datetime | Unset = UNSET,
+        participants: Iterable[str] | Unset = UNSET,
+        start_with_personal_url: bool | Unset = UNSET,
+    ) -> Meeting:
+        """Change the given fields of a meeting and return it as it is now.
+
+        Args:
+            meeting: a `Meeting`, or the id of one. The service documents that an update which does not say
+                `start_with_personal_url` sets it to false: of a `Meeting` its own value is sent along, while with an
+                id exactly the given fields are sent, so give it there where it matters.
+            name: the new name.
+            start: the new start (aware).
+            end: the new end (aware), after the start and within 14 days of it.
+            participants: the whole new list of addresses; `[]` removes everybody.
+            start_with_personal_url: the new value.
+
+        Raises:
+            InvalidMeetingError: nothing to change, or a rule is broken; nothing was sent.
+            NotFoundError: there is no such meeting.
+        """
+        invited, participants = Secret(participants), UNSET
+        changes = Changes(name, start, end, invited, start_with_personal_url).for_meeting(meeting)
+        return await self._layer.perform(update_call(_id_of(meeting), changes), self._options)
+
+    async def delete(self, meeting: int | Meeting, *, missing_ok: bool = False) -> None:
+        """Cancel a meeting.
+
+        Args:
+            meeting: a `Meeting`, or the id of one.
+            missing_ok: True to take a meeting that is not there for a deleted one.
+
+        Raises:
+            NotFoundError: there is no such meeting, unless `missing_ok`.
+        """
+        try:
+            await self._layer.perform(delete_call(_id_of(meeting)), self._options)
+        except NotFoundError:
+            if not missing_ok:
+                raise
+
+    async def _with_participants(self, candidate: Meeting) -> Meeting | None:
+        """Return `candidate` read in full; None where it has gone since it was listed."""
+        if candidate.participants is not None:
+            return candidate
+        try:
+            return await self.get(candidate.id)
+        except NotFoundError:
+            return None
+
+
+def _id_of(meeting: int | Meeting) -> int:
+    return checked_id(meeting.id if isinstance(meeting, Meeting) else meeting)
+
+
+def _later(end: datetime) -> datetime | None:
+    try:
+        return end + LIST_MARGIN
+    except OverflowError:
+        return None

@@ -1,0 +1,172 @@
+"""The driver: token, connection slot, send, decide. Whatever is decided is decided in the pure files beside it."""
+
+from collections.abc import Callable
+from math import inf, isfinite
+from typing import Any, Final, Generic, TypeVar
+
+import attrs
+
+from joinme_async._clock import Clock
+from joinme_async._errors import ConfigurationError, DeadlineExceededError, JoinMeError, TransportTimeoutError
+from joinme_async._http import Headers, Response, Secret, Transport
+from joinme_async._retry._decide import GiveUp, judge
+from joinme_async._retry._slots import Slots
+from joinme_async._retry._tokens import Tokens
+from joinme_async._wire import Call, build_request
+
+T = TypeVar("T")
+
+# A transport is told a little less than what is left of the deadline: it alone knows whether the request had left when
+# time ran out, so it should be the one to say so. The deadline itself cuts off a transport that does not keep time.
+_HEAD_START: Final = 0.02
+_LONGEST_HEAD_START: Final = 0.1  # seconds
+
+
+def _positive(seconds: float) -> float:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not (isfinite(seconds) and seconds > 0):
+        raise ConfigurationError(f"a timeout is a positive number of seconds, not {seconds!r:.40}")
+    return float(seconds)
+
+
+@attrs.frozen
+class Timeout:
+    """How long a call may take.
+
+    Attributes:
+        total: seconds for the whole call, all waiting and every attempt in it; None for no bound.
+        attempt: seconds for a single attempt, from the request to the end of its answer.
+    """
+
+    total: float | None = attrs.field(default=60.0, converter=attrs.converters.optional(_positive))
+    attempt: float = attrs.field(default=30.0, converter=_positive)
+
+
+@attrs.frozen
+class Options:
+    """What may differ between the copies of one client."""
+
+    timeout: Timeout
+
+
+@attrs.frozen
+class _Done(Generic[T]):
+    result: T
+
+
+@attrs.define
+class _Progress:
+    """How far a call has come: born with it, and all that is left of it when its time runs out."""
+
+    started: float
+    attempts: int = 0
+    in_flight: bool = False
+    waiting_for: str = "an access token"
+    last: JoinMeError | None = None
+
+
+class RetryLayer:
+    """Carries out calls; one for a client and all its copies.
+
+    Args:
+        transport: returns the transport to use; it may make it at the first call, or raise where the client is closed.
+        tokens: hands out access tokens.
+        clock: reads time.
+        base_url: what the path of a call is put behind.
+        headers: what every request has besides its token.
+    """
+
+    def __init__(
+        self, transport: Callable[[], Transport], tokens: Tokens, clock: Clock, *, base_url: str, headers: Headers
+    ) -> None:
+        self._transport = transport
+        self._tokens = tokens
+        self._clock = clock
+        self._base_url = base_url
+        self._headers = headers
+        self._slots: Slots | None = None
+
+    def __repr__(self) -> str:
+        return f"<RetryLayer of {self._base_url}: {self._slots or 'not used yet'}>"
+
+    async def perform(self, call: Call[T], options: Options) -> T:
+        """Carry out `call` and return its result, or raise the error that tells what became of it.
+
+        Being cancelled passes straight through, frees the connection and leaves no call counted that was not started.
+        """
+        progress = _Progress(self._clock.now())
+        try:
+            transport = self._transport()
+            with self._clock.deadline(options.timeout.total) as scope:
+                result = await self._run(call, transport, options.timeout, progress)
+            if scope.cancelled_caught:
+                raise self._overdue(call, options.timeout, progress)
+            return result  # noqa: TRY300
+        except JoinMeError as error:
+            self._add_facts(error, call, progress)
+            raise
+
+    async def _run(self, call: Call[T], transport: Transport, timeout: Timeout, progress: _Progress) -> T:
+        if self._slots is None:
+            self._slots = Slots(transport.concurrency)
+        refused: Secret[str] | None = None
+        while True:
+            progress.waiting_for = "an access token"
+            token = await self._tokens.get(refused)
+            if token == refused and progress.last is not None:
+                raise progress.last
+            progress.waiting_for = "a free connection"
+            await self._slots.acquire()
+            try:
+                happened = await self._attempt(call, token, transport, timeout, progress)
+            finally:
+                self._slots.release()
+            if isinstance(happened, _Done):
+                return happened.result
+            verdict = judge(call, happened, self._clock.wall(), token_renewed=refused is not None)
+            verdict.error.conceal(token.reveal())
+            if isinstance(verdict, GiveUp):
+                raise verdict.error
+            refused, progress.last = token, verdict.error
+
+    async def _attempt(
+        self, call: Call[T], token: Secret[str], transport: Transport, timeout: Timeout, progress: _Progress
+    ) -> _Done[T] | Response | JoinMeError:
+        """Send the request once, with no suspension before it, and return what happened."""
+        left = self._left(timeout, progress)
+        allowed = min(timeout.attempt, left - min(left * _HEAD_START, _LONGEST_HEAD_START))
+        request = build_request(call, self._base_url, self._headers, token, allowed)
+        progress.attempts += 1
+        progress.in_flight = True
+        happened: _Done[T] | Response | JoinMeError
+        try:
+            response = await transport.send(request)
+            happened = _Done(call.read(response)) if response.is_success else response
+        except TransportTimeoutError as error:
+            by_deadline = error.request_sent and allowed < timeout.attempt
+            happened = _deadline_error(timeout, "an answer", error) if by_deadline else error
+        except JoinMeError as error:
+            happened = error
+        progress.in_flight = False
+        return happened
+
+    def _left(self, timeout: Timeout, progress: _Progress) -> float:
+        return inf if timeout.total is None else max(timeout.total - (self._clock.now() - progress.started), 0.0)
+
+    def _overdue(self, call: Call[Any], timeout: Timeout, progress: _Progress) -> JoinMeError:
+        """Return the error of a call that the deadline cut off: in flight, or while it waited for something."""
+        if not progress.in_flight:
+            return _deadline_error(timeout, progress.waiting_for, progress.last)
+        error = _deadline_error(timeout, "an answer", progress.last)
+        return judge(call, error, self._clock.wall(), token_renewed=True).error
+
+    def _add_facts(self, error: JoinMeError, call: Call[Any], progress: _Progress) -> None:
+        if error.method is None:
+            error.method, error.path = call.method, call.path
+            error.attempts, error.elapsed = progress.attempts, self._clock.now() - progress.started
+
+
+def _deadline_error(timeout: Timeout, waiting_for: str, last: JoinMeError | None) -> DeadlineExceededError:
+    return DeadlineExceededError(
+        f"the call's {timeout.total:g} s ran out while it waited for {waiting_for}: give it longer with timeout=",
+        last=last,
+    )

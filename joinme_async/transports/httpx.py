@@ -1,0 +1,179 @@
+"""The default transport, over httpx. The only file that knows httpx."""
+
+import ssl
+from functools import partial
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+
+import anyio
+import httpx
+from anyio.lowlevel import RunVar
+
+from joinme_async._errors import ConfigurationError, TransportError, TransportTimeoutError, UnexpectedResponseError
+from joinme_async._http import MAX_BODY, Request, Response, Secret
+
+__all__ = ["HttpxTransport"]
+
+
+class HttpxTransport:
+    """Carries requests over `httpx.AsyncClient`.
+
+    Args:
+        client: an `httpx.AsyncClient` of your own, used as it is and not closed: its proxies, certificates, limits,
+            timeouts and hooks hold. Its `auth` and its following of redirects do not, and give `concurrency` where its
+            `limits` are not the default. Without one, a client is made from what follows.
+        concurrency: how many connections there may be, and so how many calls at once.
+        proxy: the URL of a proxy, or an `httpx.Proxy`. Without one, the environment's proxies are used for https, and
+            never for the plain http that this machine is reached with.
+        verify: an `ssl.SSLContext` for a corporate CA; False checks no certificate at all.
+        http2: True to use HTTP/2 where the server does (install `httpx[http2]`).
+        trust_env: False to leave the environment's proxies and certificates alone.
+        keepalive: seconds for which an idle connection is kept.
+        max_body: bytes; a longer answer is refused, not read to its end.
+    """
+
+    def __init__(  # noqa: PLR0913  each is a setting of httpx that somebody needs
+        self,
+        client: httpx.AsyncClient | None = None,
+        *,
+        concurrency: int = 100,
+        proxy: str | httpx.URL | httpx.Proxy | None = None,
+        verify: ssl.SSLContext | bool = True,
+        http2: bool = False,
+        trust_env: bool = True,
+        keepalive: float = 30.0,
+        max_body: int = MAX_BODY,
+    ) -> None:
+        self._given = client
+        self._concurrency = concurrency
+        self._max_body = max_body
+        self._make = partial(
+            httpx.AsyncClient,
+            proxy=proxy,
+            verify=verify,
+            http2=http2,
+            trust_env=trust_env,
+            limits=httpx.Limits(
+                max_connections=concurrency, max_keepalive_connections=concurrency, keepalive_expiry=keepalive
+            ),
+            timeout=None,  # `Request.timeout` bounds the whole exchange
+            # None is "no proxy": plain http goes to this machine only, and a proxy would see the token in the clear.
+            mounts={"http://": None} if proxy is None else None,
+        )
+        # Connections belong to the event loop they were made in, so each loop has a client of its own.
+        self._own: RunVar[httpx.AsyncClient | None] = RunVar("joinme_async httpx client", None)
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<HttpxTransport: {'given client' if self._given else 'own client'}, {self._concurrency} connections>"
+
+    @property
+    def concurrency(self) -> int:
+        """How many calls it can carry at once."""
+        return self._concurrency
+
+    async def send(self, request: Request) -> Response:
+        """Send `request` and return its answer, read to the end.
+
+        Raises:
+            TransportError: there was no answer; `request_sent` is False where httpx showed that nothing had left.
+            UnexpectedResponseError: the answer is longer than `max_body`.
+        """
+        client = self._client()
+        sent = _SendWatch(surely_httpcore=self._given is None)
+        try:
+            with anyio.fail_after(request.timeout):
+                return await self._exchange(client, request, sent)
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise TransportTimeoutError("no answer in time", request_sent=sent.may_have_left(error)) from error
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            raise TransportError(f"no answer: {_words(error)}", request_sent=sent.may_have_left(error)) from error
+
+    async def _exchange(self, client: httpx.AsyncClient, request: Request, sent: "_SendWatch") -> Response:
+        outgoing = client.build_request(
+            request.method,
+            request.url,
+            headers=request.headers.pairs(),
+            content=request.content,
+            extensions={"trace": sent.trace},
+        )
+        answer = await client.send(outgoing, stream=True, auth=None, follow_redirects=False)
+        try:
+            announced = answer.headers.get("Content-Length", "")
+            if announced.isascii() and announced.isdigit():
+                self._refuse_above_bound(answer.status_code, int(announced[:20]))
+            body = Secret(bytearray())
+            async for chunk in answer.aiter_bytes():
+                body.reveal().extend(chunk)
+                del chunk  # it may hold somebody's address, and would show in a traceback
+                self._refuse_above_bound(answer.status_code, len(body.reveal()))
+            return Response(answer.status_code, answer.headers.multi_items(), bytes(body.reveal()))
+        finally:
+            await answer.aclose()
+
+    def _refuse_above_bound(self, status: int, size: int) -> None:
+        if size > self._max_body:
+            raise UnexpectedResponseError(
+                f"the answer is longer than {self._max_body} bytes, and was not read to its end: see max_body",
+                status=status,
+            )
+
+    def _client(self) -> httpx.AsyncClient:
+        if self._given is not None:
+            if self._given.is_closed:
+                raise ConfigurationError("the httpx.AsyncClient given to HttpxTransport is closed")
+            return self._given
+        if self._closed:
+            raise ConfigurationError("this HttpxTransport is closed: make a new one")
+        client = self._own.get()
+        if client is None:
+            client = self._new_client()
+            self._own.set(client)
+        return client
+
+    def _new_client(self) -> httpx.AsyncClient:
+        try:
+            # The jar keeps no cookie: a call depends on no call before it.
+            return self._make(cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])))
+        except (ImportError, ValueError, OSError) as error:
+            raise ConfigurationError(f"httpx cannot be set up: {error}") from error
+
+    async def aclose(self) -> None:
+        """Close the connections of this event loop; a client that was given stays open."""
+        self._closed = True
+        client = self._own.get()
+        if client is not None:
+            self._own.set(None)
+            await client.aclose()
+
+
+class _SendWatch:
+    """Learns from httpx's `trace` extension how far a request got.
+
+    Args:
+        surely_httpcore: True for a client of our own, which cannot but report what it does. A given client may have any
+            transport inside, one that calls everything a ConnectError among them.
+    """
+
+    def __init__(self, *, surely_httpcore: bool) -> None:
+        # What came up before any event of a connection did: PoolTimeout while waiting for one, the others before that.
+        self._never_sent: tuple[type[Exception], ...] = (httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
+        if surely_httpcore:
+            self._never_sent += (TimeoutError, httpx.ConnectError, httpx.ConnectTimeout)
+        self._reports = False
+        self._started = False
+
+    async def trace(self, event: str, info: dict[str, Any]) -> None:
+        """Note an event of the connection, such as `http11.send_request_headers.started`."""
+        self._reports = True
+        if event.endswith("send_request_headers.started"):
+            # To a proxy, the CONNECT that opens the tunnel is sent first: it is no byte of ours.
+            self._started = self._started or info["request"].method != b"CONNECT"
+
+    def may_have_left(self, error: Exception) -> bool:
+        """Say whether the request may have been sent: always, unless httpx has shown that it was not."""
+        return self._started or not (self._reports or isinstance(error, self._never_sent))
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
