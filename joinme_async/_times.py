@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from joinme_async._errors import InvalidMeetingError
+from joinme_async._errors import InvalidMeetingError, excerpt
 
 # The service's page: "ISO 8601 format UTC time", always written 2015-06-02T09:00:00Z in its examples.
 _WIRE = re.compile(
@@ -51,7 +51,9 @@ def zoned(wall: datetime, zone: str, fold: int | None = None) -> datetime:
     try:
         tz = ZoneInfo(zone)
     except (LookupError, ValueError, OSError, TypeError):
-        raise InvalidMeetingError(f"no time zone named {zone!r}: use an IANA name such as 'Europe/London'") from None
+        raise InvalidMeetingError(
+            f"no time zone named '{excerpt(str(zone))}': use an IANA name such as 'Europe/London'"
+        ) from None
     first, second = wall.replace(tzinfo=tz, fold=0), wall.replace(tzinfo=tz, fold=1)
     try:
         exists = first.astimezone(UTC).astimezone(tz).replace(tzinfo=None) == wall.replace(fold=0)

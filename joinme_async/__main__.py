@@ -1,0 +1,19 @@
+"""`python -m joinme_async`: the `joinme` command, or what to install for it."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command, or say which extra it needs."""
+    try:
+        from joinme_async.cli import run  # noqa: PLC0415  an extra
+    except ModuleNotFoundError as error:
+        if error.name not in {"cyclopts", "rich"}:
+            raise
+        print("The joinme command needs its extra: pip install 'joinme-async[cli]'", file=sys.stderr)  # noqa: T201
+        raise SystemExit(2) from None
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,10 @@
+"""Meetings by the file.
+
+>>> for row in read_meetings("june.csv"):
+...     await joinme.meetings.schedule(row.meeting)
+"""
+
+from joinme_async.bulk._csv import read_meetings
+from joinme_async.bulk._rows import Row
+
+__all__ = ["Row", "read_meetings"]

@@ -1,0 +1,192 @@
+"""`joinme demo`: the main job on the sandbox, over real HTTP, judged by the sandbox's ledger."""
+
+import enum
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta, tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import anyio
+import attrs
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from joinme_async._client import JoinMe
+from joinme_async._errors import ConfigurationError, NotFoundError
+from joinme_async._models import Meeting, NewMeeting
+from joinme_async._times import zoned
+from joinme_async.bulk import read_meetings
+from joinme_async.sandbox import Sandbox, StoredMeeting
+from joinme_async.testing import FakeClock
+
+_WORKERS = 8
+_NEWCOMER = "new.colleague@example.com"
+
+
+class Fate(enum.Enum):
+    """What the demo did to a meeting after it was scheduled."""
+
+    SCHEDULED = "scheduled"
+    RENAMED = "renamed"
+    MOVED = "moved"
+    INVITED = "one added"
+    CANCELLED = "cancelled"
+
+
+_PLAN = (Fate.RENAMED, Fate.CANCELLED, Fate.MOVED, Fate.CANCELLED, Fate.INVITED)
+_STYLES = {Fate.SCHEDULED: "green", Fate.CANCELLED: "red strike"}
+
+
+@attrs.frozen
+class Shown:
+    """A line of the table: a meeting as the service told of it last, and what became of it."""
+
+    meeting: Meeting
+    fate: Fate
+
+
+def run_demo(file: Path | None, timezone: str | None) -> int:
+    """Run the demo and return its exit code."""
+    zone = _zone(timezone)
+    meetings = [row.meeting for row in read_meetings(file or example_file())]
+    if not meetings:
+        raise ConfigurationError("there is no meeting in that file")
+    console = Console(highlight=False)
+    # The sandbox lists upcoming meetings only, so its day is the one before the first of them.
+    sandbox = Sandbox(clock=FakeClock(min(new.start for new in meetings) - timedelta(days=1)))
+    with sandbox.serve() as url:
+        began = time.monotonic()
+        shown = anyio.run(_carry_out, JoinMe(sandbox.token, base_url=url), meetings)
+        took = time.monotonic() - began
+    console.print(_table(shown, zone))
+    cancelled = sum(line.fate is Fate.CANCELLED for line in shown)
+    changed = sum(line.fate not in {Fate.SCHEDULED, Fate.CANCELLED} for line in shown)
+    console.print(
+        f"{len(shown)} meetings scheduled, {changed} changed, {cancelled} cancelled: "
+        f"{len(sandbox.ledger)} calls over HTTP in {took:.1f} s."
+    )
+    wrong = list(disagreements(shown, meetings, sandbox))
+    for problem in wrong:
+        print(f"joinme: the ledger disagrees: {problem}", file=sys.stderr)  # noqa: T201
+    if not wrong:
+        console.print("The sandbox's ledger agrees: each row exactly once, and every meeting as shown.")
+    return 1 if wrong else 0
+
+
+def example_file() -> Path:
+    """Return the example that comes with the package: beside this file when installed, in examples/ in a checkout."""
+    installed = Path(__file__).with_name("meetings.csv")
+    return installed if installed.exists() else Path(__file__).parents[2] / "examples" / "meetings.csv"
+
+
+async def _carry_out(joinme: JoinMe, meetings: Sequence[NewMeeting]) -> list[Shown]:
+    """Schedule all, list them, change and cancel a few, and read the rest as they are at the end."""
+    async with joinme:
+        scheduled = await _schedule_all(joinme, meetings)
+        listed = {meeting.id for meeting in await joinme.meetings.list()}
+        by_start = sorted((m for m in scheduled if m.id in listed), key=lambda m: (m.start, m.id))
+        fates = dict.fromkeys((m.id for m in by_start), Fate.SCHEDULED)
+        step = max(len(by_start) // (len(_PLAN) + 1), 1)
+        fates |= {meeting.id: fate for meeting, fate in zip(by_start[step::step], _PLAN, strict=False)}
+        return [Shown(await _meet_fate(joinme, meeting, fates[meeting.id]), fates[meeting.id]) for meeting in by_start]
+
+
+async def _schedule_all(joinme: JoinMe, meetings: Sequence[NewMeeting]) -> list[Meeting]:
+    """Schedule `meetings`, a few at a time: so many workers on one iterator."""
+    scheduled: list[Meeting] = []
+    rows = iter(meetings)
+
+    async def work() -> None:
+        for new in rows:
+            scheduled.append(await joinme.meetings.schedule(new))  # noqa: PERF401  shared by the workers
+
+    async with anyio.create_task_group() as workers:
+        for _ in range(_WORKERS):
+            workers.start_soon(work)
+    return scheduled
+
+
+async def _meet_fate(joinme: JoinMe, meeting: Meeting, fate: Fate) -> Meeting:
+    """Do to `meeting` what `fate` says, and return it as the service then has it."""
+    full = await joinme.meetings.get(meeting.id)
+    hour = timedelta(hours=1)
+    match fate:
+        case Fate.RENAMED:
+            await joinme.meetings.update(full, name=f"{full.name} (new agenda)")
+        case Fate.MOVED:
+            await joinme.meetings.update(full, start=full.start + hour, end=full.end + hour)
+        case Fate.INVITED:
+            await joinme.meetings.update(full, participants=[*(full.participants or ()), _NEWCOMER])
+        case Fate.CANCELLED:
+            await joinme.meetings.delete(full)
+            try:
+                await joinme.meetings.get(full.id)
+            except NotFoundError:
+                return full
+        case Fate.SCHEDULED:
+            return full
+    return await joinme.meetings.get(full.id)
+
+
+def disagreements(shown: Sequence[Shown], meetings: Sequence[NewMeeting], sandbox: Sandbox) -> Iterator[str]:
+    """Yield what the sandbox saw or holds otherwise than it is shown."""
+    created = [entry.body["meetingName"] for entry in sandbox.ledger if entry.did == "created"]
+    if sorted(created) != sorted(new.name for new in meetings):
+        yield f"it scheduled {len(created)} meetings for {len(meetings)} rows, or others than these"
+    held = {stored.id: stored for stored in sandbox.meetings}
+    alive = {line.meeting.id: line.meeting for line in shown if line.fate is not Fate.CANCELLED}
+    for meeting_id in sorted(held.keys() ^ alive.keys()):
+        yield f"meeting {meeting_id} is {'there' if meeting_id in held else 'not there'}, and not shown so"
+    for meeting_id in sorted(held.keys() & alive.keys()):
+        if not _same(alive[meeting_id], held[meeting_id]):
+            yield f"meeting {meeting_id} is not as shown"
+
+
+def _same(meeting: Meeting, stored: StoredMeeting) -> bool:
+    fields = ("id", "name", "start", "end", "start_with_personal_url", "participants", "conference_id")
+    return all(getattr(meeting, field) == getattr(stored, field) for field in fields)
+
+
+def _zone(name: str | None) -> tzinfo | None:
+    """Return the zone to show times in; None is this machine's."""
+    if name is None:
+        return None
+    zoned(datetime(2027, 1, 1), name)  # noqa: DTZ001  only to be told of a zone that is none
+    return ZoneInfo(name)
+
+
+def _table(shown: Sequence[Shown], zone: tzinfo | None) -> Table:
+    """Return the meetings day by day, as a person would want to read them."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("When", style="cyan", no_wrap=True)
+    table.add_column("Meeting", ratio=1)
+    table.add_column("Length", justify="right", no_wrap=True)
+    table.add_column("Invited", justify="right")
+    table.add_column("Id", style="dim", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    day, clock = None, ""
+    for line in sorted(shown, key=lambda line: (line.meeting.start, line.meeting.id)):
+        start = line.meeting.start.astimezone(zone)
+        if start.date() != day:
+            # The zone is said once, and again where clocks have changed.
+            said, clock = "" if f"{start:%Z}" == clock else f"{start:%Z}", f"{start:%Z}"
+            day = start.date()
+            table.add_row(Text(f"{start:%a} {start.day} {start:%b}", style="bold"), Text(said, style="dim"))
+        table.add_row(
+            f"  {start:%H:%M}",
+            Text(line.meeting.name, style="strike dim" if line.fate is Fate.CANCELLED else ""),
+            _length(line.meeting.end - line.meeting.start),
+            str(len(line.meeting.participants or ()) or "-"),
+            str(line.meeting.id),
+            Text(line.fate.value, style=_STYLES.get(line.fate, "yellow")),
+        )
+    return table
+
+
+def _length(duration: timedelta) -> str:
+    hours, minutes = divmod(int(duration.total_seconds()) // 60, 60)
+    days, hours = divmod(hours, 24)
+    return " ".join(f"{n}{unit}" for n, unit in ((days, "d"), (hours, "h"), (minutes, "m")) if n) or "0m"
