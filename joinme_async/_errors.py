@@ -21,7 +21,7 @@ JoinMeError
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from os import PathLike, fspath
 from typing import Any, NamedTuple
@@ -52,6 +52,7 @@ def excerpt(content: bytes | str) -> str:
 
 def _rebuild(cls: type["JoinMeError"], args: tuple[Any, ...], facts: dict[str, Any]) -> "JoinMeError":
     error = cls.__new__(cls, *args)
+    error.args = args  # an OSError, such as TimeoutError, leaves that to its __init__
     error.__dict__.update(facts)
     return error
 
@@ -87,14 +88,14 @@ class JoinMeError(Exception):
             where += f", {times} in {self.elapsed:.2f} s"
         return f"{message} ({where})"
 
-    def conceal(self, secret: str) -> None:
-        """Replace `secret` wherever the message or a fact of this error, or of the error it tells of, holds it."""
-        self.args = tuple(said.replace(secret, "***") if isinstance(said, str) else said for said in self.args)
+    def conceal(self, hide: Callable[[str], str]) -> None:
+        """Pass the message and every text among the facts, and those of the error it tells of, through `hide`."""
+        self.args = tuple(hide(said) if isinstance(said, str) else said for said in self.args)
         for name, fact in vars(self).items():
             if isinstance(fact, str):
-                setattr(self, name, fact.replace(secret, "***"))
+                setattr(self, name, hide(fact))
             elif isinstance(fact, JoinMeError):
-                fact.conceal(secret)
+                fact.conceal(hide)
 
 
 class InvalidMeetingError(JoinMeError, ValueError):

@@ -140,7 +140,7 @@ def raw_call(method: str, path: str, query: Mapping[str, str] | None, body: Secr
     if not _METHOD.fullmatch(method):
         raise InvalidMeetingError("the method is an HTTP method, such as GET", field="method")
     segments = path.split("/")
-    if segments[0] or not {".", ".."}.isdisjoint(segments) or "?" in path or "#" in path:
+    if not path.startswith("/") or not {".", ".."}.isdisjoint(segments) or "?" in path or "#" in path:
         raise InvalidMeetingError(
             "the path begins with /, is taken below the base URL and holds no '.' or '..' segment; "
             "what follows a ? goes into query=",

@@ -8,7 +8,7 @@ import attrs
 
 from joinme_async._clock import Clock
 from joinme_async._errors import ConfigurationError, DeadlineExceededError, JoinMeError, TransportTimeoutError
-from joinme_async._http import Headers, Response, Secret, Transport
+from joinme_async._http import Headers, Response, Secret, Transport, hider
 from joinme_async._retry._decide import GiveUp, judge
 from joinme_async._retry._slots import Slots
 from joinme_async._retry._tokens import Tokens
@@ -18,8 +18,8 @@ T = TypeVar("T")
 
 # A transport is told a little less than what is left of the deadline: it alone knows whether the request had left when
 # time ran out, so it should be the one to say so. The deadline itself cuts off a transport that does not keep time.
-_HEAD_START: Final = 0.02
-_LONGEST_HEAD_START: Final = 0.1  # seconds
+_HEAD_START: Final = 0.05
+_LONGEST_HEAD_START: Final = 0.25  # seconds
 
 
 def _positive(seconds: float) -> float:
@@ -123,7 +123,7 @@ class RetryLayer:
             if isinstance(happened, _Done):
                 return happened.result
             verdict = judge(call, happened, self._clock.wall(), token_renewed=refused is not None)
-            verdict.error.conceal(token.reveal())
+            verdict.error.conceal(hider(token))
             if isinstance(verdict, GiveUp):
                 raise verdict.error
             refused, progress.last = token, verdict.error

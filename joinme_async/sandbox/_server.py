@@ -53,7 +53,7 @@ def running_server(app: App, host: str, port: int) -> Iterator[str]:
             date_header=False,  # the sandbox's own clock writes it
             proxy_headers=False,
             timeout_keep_alive=75,
-            timeout_graceful_shutdown=1,
+            timeout_graceful_shutdown=0,  # whoever waits for a late answer has gone by then
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="joinme-sandbox", daemon=True)

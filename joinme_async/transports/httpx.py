@@ -79,11 +79,10 @@ class HttpxTransport:
             TransportError: there was no answer; `request_sent` is False where httpx showed that nothing had left.
             UnexpectedResponseError: the answer is longer than `max_body`.
         """
-        client = self._client()
         sent = _SendWatch(surely_httpcore=self._given is None)
         try:
             with anyio.fail_after(request.timeout):
-                return await self._exchange(client, request, sent)
+                return await self._exchange(self._client(), request, sent)
         except (TimeoutError, httpx.TimeoutException) as error:
             raise TransportTimeoutError("no answer in time", request_sent=sent.may_have_left(error)) from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
@@ -102,14 +101,26 @@ class HttpxTransport:
             announced = answer.headers.get("Content-Length", "")
             if announced.isascii() and announced.isdigit():
                 self._refuse_above_bound(answer.status_code, int(announced[:20]))
-            body = Secret(bytearray())
-            async for chunk in answer.aiter_bytes():
-                body.reveal().extend(chunk)
-                del chunk  # it may hold somebody's address, and would show in a traceback
-                self._refuse_above_bound(answer.status_code, len(body.reveal()))
+            body = await self._read(answer)
             return Response(answer.status_code, answer.headers.multi_items(), bytes(body.reveal()))
         finally:
             await answer.aclose()
+
+    async def _read(self, answer: httpx.Response) -> Secret[bytearray]:
+        """Return the decoded body; the addresses in it stay out of the local variables that tracebacks show."""
+        body = Secret(bytearray())
+        try:
+            async for chunk in answer.aiter_bytes():
+                body.reveal().extend(chunk)
+                del chunk
+                if len(body.reveal()) > self._max_body:
+                    # Closed, and read on to the error that gives: httpx's generators have to end for trio's sake.
+                    await answer.aclose()
+        except httpx.HTTPError:
+            if len(body.reveal()) <= self._max_body:
+                raise
+        self._refuse_above_bound(answer.status_code, len(body.reveal()))
+        return body
 
     def _refuse_above_bound(self, status: int, size: int) -> None:
         if size > self._max_body:

@@ -1,0 +1,74 @@
+"""What every test shares: both event loops, no blocking call inside them, and a day that does not move."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from blockbuster import blockbuster_ctx
+from hypothesis import HealthCheck, settings
+
+from joinme_async import JoinMe, NewMeeting
+from joinme_async.sandbox import Sandbox
+from joinme_async.testing import FakeClock
+
+pytest_plugins = ["pytester"]
+
+# The fixtures that hypothesis complains of hold no state between examples.
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+settings.register_profile("campaign", parent=settings.get_profile("default"), max_examples=2000)
+settings.load_profile("default")
+
+START = datetime(2027, 6, 2, 9, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--campaign", action="store_true", help="run many more random cases")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--campaign"):
+        settings.load_profile("campaign")
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def no_blocking_call() -> Iterator[None]:
+    with blockbuster_ctx("joinme_async"):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("JOINME_ACCESS_TOKEN", "JOINME_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+def new_meeting(**changes) -> NewMeeting:
+    fields = {"name": "Weekly update", "start": START, "end": START + HOUR, "participants": ["boss@join.me"]}
+    return NewMeeting(**{**fields, **changes})
+
+
+@pytest.fixture
+def new() -> NewMeeting:
+    return new_meeting()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def sandbox(clock: FakeClock) -> Sandbox:
+    return Sandbox(clock=clock)
+
+
+@pytest.fixture
+def joinme(sandbox: Sandbox, clock: FakeClock) -> JoinMe:
+    return JoinMe(sandbox.token, transport=sandbox.transport(), clock=clock)

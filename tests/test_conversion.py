@@ -1,0 +1,197 @@
+"""Between meetings and JSON: nothing is lost on the way out, and nothing but our error comes of what comes in."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from joinme_async import UNSET, Meeting, NewMeeting, Response, UnexpectedResponseError
+from joinme_async._conversion import read_meeting, read_meetings, write_changes, write_meeting
+from joinme_async._http import Secret
+from joinme_async._models import Changes
+from tests.conftest import HOUR, START, new_meeting
+
+BASE: dict[str, Any] = {
+    "meetingId": 12345,
+    "meetingName": "Weekly update with the boss",
+    "meetingStart": "2027-06-02T09:00:00Z",
+    "meetingEnd": "2027-06-02T10:00:00Z",
+    "startWithPersonalUrl": True,
+}
+
+
+def answer(body: object) -> Response:
+    return Response(200, {"Content-Type": "application/json"}, json.dumps(body).encode())
+
+
+def test_what_can_be_relied_on_is_enough() -> None:
+    """The service's examples leave out all but five fields; what an answer did not say is None, never empty."""
+    assert read_meeting(answer(BASE)) == Meeting(12345, "Weekly update with the boss", START, START + HOUR, True)
+
+
+def test_everything_documented_is_read() -> None:
+    """All eight properties of the page have their place."""
+    more = {"participants": ["a@b.c"], "conferenceId": "123456789", "viewerLink": "https://join.me/x"}
+    meeting = read_meeting(answer(BASE | more))
+    assert (meeting.participants, meeting.conference_id, meeting.viewer_link) == (
+        ("a@b.c",),
+        "123456789",
+        "https://join.me/x",
+    )
+    assert meeting.extra == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "attribute", "value"),
+    [
+        ({"meetingId": "12345"}, "id", 12345),
+        ({"meetingId": "007"}, "id", 7),
+        ({"conferenceId": 123456789}, "conference_id", "123456789"),
+        ({"conferenceId": None}, "conference_id", None),
+        ({"viewerLink": None}, "viewer_link", None),
+        ({"participants": None}, "participants", None),
+        ({"participants": []}, "participants", ()),
+        ({"meetingStart": "2027-06-02t09:00:00.000z"}, "start", START),
+        ({"meetingStart": "2027-06-02T11:00:00+02:00"}, "start", START),
+        ({"zeta": 1, "alpha": {"b": [None]}}, "extra", {"alpha": {"b": [None]}, "zeta": 1}),
+        ({"extra": "x"}, "extra", {"extra": "x"}),
+        ({"id": 3, "name": "y"}, "extra", {"id": 3, "name": "y"}),
+    ],
+)
+def test_answers_are_read_leniently(changes: dict[str, Any], attribute: str, value: object) -> None:
+    """String ids, numbers for digits, null for absent, and fields nobody has heard of yet are understood."""
+    assert getattr(read_meeting(answer(BASE | changes)), attribute) == value
+
+
+@pytest.mark.parametrize(
+    ("changes", "place", "says"),
+    [
+        ({"meetingStart": "2015-06-32T10:00:00Z"}, "meetingStart", "day is out of range"),
+        ({"meetingStart": None}, "meetingStart", "got null"),
+        ({"meetingEnd": 7}, "meetingEnd", "got a number"),
+        ({"meetingId": "x"}, "meetingId", "got a string"),
+        ({"meetingId": True}, "meetingId", "got true or false"),
+        ({"meetingId": 1.5}, "meetingId", "got a number"),
+        ({"meetingId": 0}, "meetingId", "positive"),
+        ({"meetingId": "٣"}, "meetingId", "got a string"),
+        ({"meetingName": None}, "meetingName", "got null"),
+        ({"startWithPersonalUrl": "true"}, "startWithPersonalUrl", "got a string"),
+        ({"participants": "a@b.c"}, "participants", "expected a list"),
+        ({"participants": ["a@b.c", 3]}, "participants", "something else"),
+        ({"participants": {"a": 1}}, "participants", "got an object"),
+        ({"conferenceId": True}, "conferenceId", "got true or false"),
+        ({"viewerLink": 1}, "viewerLink", "got a number"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place(changes: dict[str, Any], place: str, says: str) -> None:
+    """The error names the place in the body by the service's names, and keeps values out of its message."""
+    with pytest.raises(UnexpectedResponseError, match=says) as caught:
+        read_meeting(answer(BASE | changes))
+    assert caught.value.path_in_body == place
+    assert "@b.c" not in str(caught.value) + caught.value.excerpt
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("missing", sorted(BASE))
+def test_a_missing_field_is_named(missing: str) -> None:
+    """Each of the five fields that can be relied on is required."""
+    with pytest.raises(UnexpectedResponseError, match="is missing") as caught:
+        read_meeting(answer({name: value for name, value in BASE.items() if name != missing}))
+    assert caught.value.path_in_body == missing
+
+
+def test_one_broken_item_of_a_list_names_its_index() -> None:
+    """In a list of a thousand, the broken one is found by its index, and further trouble is counted."""
+    items = [BASE] * 3 + [BASE | {"meetingStart": "2015-06-32T10:00:00Z"}, BASE, "no meeting"]
+    with pytest.raises(UnexpectedResponseError, match=r"\(and 1 more\)") as caught:
+        read_meetings(answer({"meetings": items}))
+    assert caught.value.path_in_body == "meetings[3].meetingStart"
+
+
+@pytest.mark.parametrize("body", [[], [BASE], {}, {"meetings": None}, {"meetings": {}}, "x", None, 3])
+def test_a_list_answer_is_an_object_with_a_list(body: object) -> None:
+    """Anything else than the documented shape is said to be so, at the root."""
+    with pytest.raises(UnexpectedResponseError, match='list "meetings"') as caught:
+        read_meetings(answer(body))
+    assert caught.value.path_in_body is None
+
+
+def test_an_empty_list_is_a_list() -> None:
+    """No upcoming meetings is no error, and an unknown neighbour of the list is passed over."""
+    assert read_meetings(answer({"meetings": [], "next": None})) == []
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+field_names = st.sampled_from([*BASE, "participants", "conferenceId", "viewerLink", "other"])
+
+
+@given(st.dictionaries(field_names, json_values))
+def test_no_input_makes_anything_but_our_error(changes: dict[str, Any]) -> None:
+    """Any JSON in any field gives a meeting or UnexpectedResponseError, alone and in a list."""
+    for read, body in ((read_meeting, BASE | changes), (read_meetings, {"meetings": [BASE, BASE | changes]})):
+        try:
+            read(answer(body))
+        except UnexpectedResponseError as error:
+            assert error.path_in_body
+
+
+@given(json_values)
+def test_no_body_makes_anything_but_our_error(body: object) -> None:
+    """Any JSON at all gives a result or UnexpectedResponseError."""
+    for read in (read_meeting, read_meetings):
+        try:
+            read(answer(body))
+        except UnexpectedResponseError as error:
+            assert error.status == 200
+
+
+addresses = st.from_regex(r"[a-z]{1,8}@[a-z]{1,8}\.example", fullmatch=True)
+new_meetings = st.builds(
+    lambda name, start, length, participants, flag: NewMeeting(name, start, start + length, participants, flag),
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip),
+    st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 1), timezones=st.just(UTC)),
+    st.timedeltas(timedelta(seconds=2), timedelta(days=14) - timedelta(seconds=2)),
+    st.lists(addresses, max_size=4),
+    st.booleans(),
+)
+
+
+@given(new_meetings, st.integers(min_value=1))
+def test_writing_then_reading_is_the_identity(new: NewMeeting, number: int) -> None:
+    """What is scheduled comes back as it was, whatever is in its name and whenever it is."""
+    body = json.loads(json.dumps(write_meeting(new)))
+    meeting = read_meeting(answer(body | {"meetingId": number}))
+    back = NewMeeting(
+        meeting.name, meeting.start, meeting.end, meeting.participants or (), meeting.start_with_personal_url
+    )
+    assert back == new
+
+
+def test_a_new_meeting_is_written_in_full() -> None:
+    """All five properties are sent by the service's names, times with a Z; there is nothing to guess."""
+    assert write_meeting(new_meeting()) == {
+        "meetingName": "Weekly update",
+        "meetingStart": "2027-06-02T09:00:00Z",
+        "meetingEnd": "2027-06-02T10:00:00Z",
+        "participants": ["boss@join.me"],
+        "startWithPersonalUrl": False,
+    }
+
+
+def test_changes_are_written_as_they_are_and_nothing_else() -> None:
+    """Exactly the fields given, the empty list included."""
+    assert write_changes(Changes(UNSET, START, UNSET, Secret([]), UNSET)) == {
+        "meetingStart": "2027-06-02T09:00:00Z",
+        "participants": [],
+    }
+    assert write_changes(Changes("x", UNSET, UNSET, Secret(UNSET), False)) == {
+        "meetingName": "x",
+        "startWithPersonalUrl": False,
+    }

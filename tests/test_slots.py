@@ -1,0 +1,67 @@
+"""Slots are handed out first come, first served, and none is ever lost."""
+
+import random
+
+import anyio
+import pytest
+
+from joinme_async._retry._slots import Slots
+
+
+async def test_a_free_slot_costs_no_suspension() -> None:
+    """Taking one that is free goes through without giving the event loop a turn."""
+    for slots in (Slots(1), Slots(None)):
+        with pytest.raises(StopIteration):
+            slots.acquire().send(None)
+
+
+async def test_waiters_are_served_in_order() -> None:
+    """Whoever came first goes first, and a newcomer does not overtake."""
+    slots, order = Slots(1), []
+
+    async def call(name: int) -> None:
+        await slots.acquire()
+        order.append(name)
+        await anyio.lowlevel.checkpoint()
+        slots.release()
+
+    await slots.acquire()
+    async with anyio.create_task_group() as group:
+        for name in range(5):
+            group.start_soon(call, name)
+            await anyio.wait_all_tasks_blocked()
+        assert repr(slots) == "<Slots: 0 free, 5 waiting>"
+        slots.release()
+        group.start_soon(call, 5)
+    assert order == [0, 1, 2, 3, 4, 5]
+    assert repr(slots) == "<Slots: 1 free, 0 waiting>"
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_no_slot_is_lost_under_random_cancellation(seed: int) -> None:
+    """Thousands of calls cancelled at any moment: never too many at once, and all slots free in the end."""
+    chance, slots, busy = random.Random(seed), Slots(3), 0
+
+    async def call() -> None:
+        nonlocal busy
+        with anyio.CancelScope() as scope:
+            scopes.append(scope)
+            await slots.acquire()
+            try:
+                busy += 1
+                assert busy <= 3
+                for _ in range(chance.randrange(4)):
+                    await anyio.lowlevel.checkpoint()
+            finally:
+                busy -= 1
+                slots.release()
+
+    scopes: list[anyio.CancelScope] = []
+    async with anyio.create_task_group() as group:
+        for _ in range(200):
+            group.start_soon(call)
+            if chance.random() < 0.5:
+                await anyio.lowlevel.checkpoint()
+            if scopes and chance.random() < 0.5:
+                chance.choice(scopes).cancel()
+    assert repr(slots) == "<Slots: 3 free, 0 waiting>"
