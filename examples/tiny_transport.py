@@ -23,9 +23,11 @@ class TinyTransport:
         """Send `request` and return its answer, read to the end."""
         self._session = session = self._session or aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         timeout, url = aiohttp.ClientTimeout(total=request.timeout), URL(request.url, encoded=True)
-        arguments = {"headers": request.headers.pairs(), "data": request.content, "timeout": timeout}
+        headers, body = request.headers.pairs(), request.content
         try:
-            async with session.request(request.method, url, allow_redirects=False, **arguments) as answer:
+            async with session.request(
+                request.method, url, headers=headers, data=body, timeout=timeout, allow_redirects=False
+            ) as answer:
                 return Response(answer.status, answer.headers.items(), await answer.read())
         except aiohttp.ClientConnectorError as error:
             raise TransportError("cannot connect", request_sent=False) from error

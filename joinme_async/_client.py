@@ -131,8 +131,8 @@ class JoinMe:
         Raises:
             JoinMeError: the same errors as from the other calls, for an answer that is no 2xx.
         """
-        body, json = Secret(json), None
-        return await self._layer.perform(raw_call(method, path, query, body), self._options)
+        hidden, query, body, json = Secret(query), None, Secret(json), None
+        return await self._layer.perform(raw_call(method, path, hidden, body), self._options)
 
 
 def _token_source(given: Secret[str | TokenSource | None]) -> Secret[str] | TokenSource:

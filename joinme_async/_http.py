@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Generic, Never, Protocol, TypeVar
+from typing import Any, Generic, Never, Protocol, TypeVar, cast
 
 import attrs
 
@@ -74,14 +74,14 @@ def _spellings(character: str) -> str:
 class Headers(Mapping[str, str]):
     """HTTP headers: looked up in any letter case, kept in order and as they were spelt.
 
-    A header that came several times looks up as its values joined by `, `; `get_all` has them apart. Values that
-    carry credentials show as `***` in the repr and are left out of a pickle.
+    A header that came several times looks up as its values joined by `, `; `get_all` has them apart. The repr shows no
+    values, and a pickle holds `***` for those that carry credentials.
     """
 
     __slots__ = ("_index", "_pairs")
 
     def __init__(self, pairs: "Mapping[str, str] | Iterable[tuple[str, str]]" = ()) -> None:
-        self._pairs = tuple(pairs.items() if isinstance(pairs, Mapping) else pairs)
+        self._pairs = tuple(cast("Mapping[str, str]", pairs).items() if isinstance(pairs, Mapping) else pairs)
         self._index: dict[str, str] | None = None
 
     def _lookup(self) -> dict[str, str]:
@@ -118,15 +118,13 @@ class Headers(Mapping[str, str]):
         """Return the values of each header line of that name, in order."""
         return tuple(value for key, value in self._pairs if key.lower() == name.lower())
 
-    def masked(self) -> "Headers":
-        """Return these headers with `***` for every value that carries credentials."""
-        return Headers((name, "***" if name.lower() in _SECRET_HEADERS else value) for name, value in self._pairs)
-
     def __repr__(self) -> str:
-        return f"Headers({list(self.masked().pairs())!r})"
+        # Names only: a server may echo a token in any header it likes.
+        return f"<Headers: {', '.join(name for name, _ in self._pairs)}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Headers, (self.masked().pairs(),)
+        masked = ((name, "***" if name.lower() in _SECRET_HEADERS else value) for name, value in self._pairs)
+        return Headers, (tuple(masked),)
 
     def __copy__(self) -> "Headers":
         return self
@@ -152,7 +150,7 @@ class Request:
     """
 
     method: str
-    url: str
+    url: str = attrs.field(repr=lambda url: repr(url.partition("?")[0]))
     headers: Headers = attrs.field(default=Headers(), converter=_as_headers)
     content: bytes | None = attrs.field(default=None, repr=lambda content: f"<{len(content or b'')} bytes>")
     timeout: float | None = None

@@ -148,7 +148,7 @@ class NewMeeting:
         start_with_personal_url: bool = False,  # noqa: FBT001, FBT002  the service's own order and default
     ) -> None:
         invited, participants = Secret(participants), ()
-        self.__attrs_init__(
+        self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]  attrs makes it
             checked_name(name),
             checked_instant(start, "start"),
             checked_instant(end, "end"),
@@ -205,7 +205,7 @@ class Changes:
         participants: Secret[Iterable[str] | Unset],
         start_with_personal_url: bool | Unset,  # noqa: FBT001  as in NewMeeting
     ) -> None:
-        self.__attrs_init__(
+        self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]  attrs makes it
             UNSET if name is UNSET else checked_name(name),
             UNSET if start is UNSET else checked_instant(start, "start"),
             UNSET if end is UNSET else checked_instant(end, "end"),

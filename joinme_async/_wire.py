@@ -70,7 +70,7 @@ class Call(Generic[T]):
     path: str
     read: Callable[[Response], T]
     effect: Effect
-    query: Mapping[str, str] = attrs.field(factory=dict)
+    query: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
     content: bytes | None = attrs.field(default=None, repr=False)
     meeting: NewMeeting | None = None
 
@@ -130,7 +130,7 @@ def delete_call(meeting_id: int) -> Call[None]:
     return Call("DELETE", f"/meetings/{meeting_id}", lambda _: None, Effect.REPEAT)
 
 
-def raw_call(method: str, path: str, query: Mapping[str, str] | None, body: Secret[Any]) -> Call[Response]:
+def raw_call(method: str, path: str, query: Secret[Mapping[str, str] | None], body: Secret[Any]) -> Call[Response]:
     """Return a call of any path of the service; its result is the answer itself, and None is no body.
 
     Raises:
@@ -147,7 +147,9 @@ def raw_call(method: str, path: str, query: Mapping[str, str] | None, body: Secr
             field="path",
         )
     content = None if body.reveal() is None else encode(body)
-    return Call(method, path, lambda response: response, _EFFECTS.get(method, Effect.CREATE), query or {}, content)
+    return Call(
+        method, path, lambda response: response, _EFFECTS.get(method, Effect.CREATE), query.reveal() or {}, content
+    )
 
 
 def encode(body: Secret[Any]) -> bytes:

@@ -2,7 +2,7 @@
 
 import heapq
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterable
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -107,7 +107,7 @@ class FakeClock:
             self._nudge_first()
 
     @contextmanager
-    def deadline(self, seconds: float | None) -> Iterator[anyio.CancelScope]:
+    def deadline(self, seconds: float | None) -> Generator[anyio.CancelScope, None, None]:
         """Cancel the block once `seconds` have passed in this clock."""
         with anyio.CancelScope() as scope:
             timer = None if seconds is None else self._add(max(seconds, 0.0), scope.cancel)

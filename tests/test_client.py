@@ -70,8 +70,8 @@ async def test_the_live_service_is_the_default(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_token_is_never_sent_in_the_clear() -> None:
-    """http to another machine is refused when the client is made, from an argument and from the environment."""
-    with pytest.raises(ConfigurationError, match="in the clear to api.join.me"):
+    """Http to another machine is refused when the client is made, from an argument and from the environment."""
+    with pytest.raises(ConfigurationError, match=r"in the clear to api\.join\.me"):
         JoinMe("tok", base_url="http://api.join.me/v1")
 
 

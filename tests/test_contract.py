@@ -290,7 +290,7 @@ async def test_a_big_body_comes_whole(over_http: Callable[[], Any]) -> None:
 
 
 async def test_closing_twice_does_nothing(over_http: Callable[[], Any]) -> None:
-    """aclose may be called by whoever likes to be certain."""
+    """Aclose may be called by whoever likes to be certain."""
     async with over_http() as transport:
         await transport.aclose()
         await transport.aclose()

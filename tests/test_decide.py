@@ -22,9 +22,9 @@ from joinme_async import (
     TransportTimeoutError,
     UnexpectedResponseError,
 )
+from joinme_async._http import Secret
 from joinme_async._retry._decide import GiveUp, NewToken, judge, status_error
 from joinme_async._wire import delete_call, get_call, raw_call, schedule_call
-from joinme_async._http import Secret
 from tests.conftest import new_meeting
 
 NOW = datetime(2027, 6, 2, 9, tzinfo=UTC)
@@ -108,7 +108,7 @@ def test_an_answer_of_no_kind_is_unexpected(status: int) -> None:
 
 
 READ, DELETE, CREATE = get_call(7), delete_call(7), schedule_call(new_meeting())
-RAW_CREATE = raw_call("POST", "/x", None, Secret({}))
+RAW_CREATE = raw_call("POST", "/x", Secret(None), Secret({}))
 
 UNREADABLE = UnexpectedResponseError("not JSON", status=201)
 LATE = TransportTimeoutError("late")

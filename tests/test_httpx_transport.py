@@ -1,9 +1,12 @@
 """The default transport: what httpx knows is told, what it does not know is not claimed, and its settings are reachable."""
 
 import gzip
+import json
 import logging
+import socket
 import ssl
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +46,7 @@ async def test_the_wire_under_httpx() -> None:
     assert sent.headers["Content-Type"] == "application/json"
     assert sent.headers["Accept"] == "application/json"
     assert sent.headers["User-Agent"].startswith("joinme-async/")
-    assert {name: value for name, value in CREATED.items() if name != "meetingId"} == __import__("json").loads(
-        sent.content
-    )
+    assert {name: value for name, value in CREATED.items() if name != "meetingId"} == json.loads(sent.content)
 
 
 @respx.mock
@@ -276,13 +277,6 @@ async def test_a_corporate_ca_is_given_as_an_ssl_context(trusted: bool, certific
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(certificate)
 
-    def answer(connection: Any, _: bytes) -> None: ...
-
-    def serve_tls(connection: Any) -> None: ...
-
-    import socket
-    import threading
-
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -315,7 +309,7 @@ async def test_a_corporate_ca_is_given_as_an_ssl_context(trusted: bool, certific
 async def test_the_token_is_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
     """With everything logged at DEBUG, httpx and httpcore included, neither token nor address shows."""
     caplog.set_level(logging.DEBUG)
-    body = __import__("json").dumps(CREATED).encode()
+    body = json.dumps(CREATED).encode()
     with raw_server(lambda c, _: c.sendall(head("201 Created", f"Content-Length: {len(body)}") + body)) as (url, _):
         async with JoinMe("tok-very-secret", base_url=url) as joinme:
             await joinme.meetings.schedule(new_meeting())

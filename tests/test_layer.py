@@ -196,7 +196,6 @@ async def test_time_that_runs_out_before_the_request_leaves_is_no_doubt(clock: F
 
 async def test_a_connection_that_does_not_come_free_is_no_doubt(clock: FakeClock) -> None:
     """No more calls than the transport can carry; who waits too long for a slot has sent nothing."""
-
     started = anyio.Event()
 
     async def slow(request: Request) -> Response:

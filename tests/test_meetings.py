@@ -1,5 +1,6 @@
 """The calls as a user makes them, judged by the sandbox's ledger."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -202,8 +203,6 @@ LISTED = {
 )
 async def test_find_with_odd_answers(listed: dict[str, Any], read: Any, found: int, clock: FakeClock) -> None:
     """Participants are taken from wherever they are; what vanishes meanwhile is not found."""
-    import json
-
     script = [Response(200, {}, json.dumps({"meetings": [listed]}).encode())]
     script += [Response(read[0], {}, json.dumps(read[1]).encode())] if read else []
     joinme = JoinMe("tok", transport=ScriptedTransport(script), clock=clock)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from joinme_async import UNSET, InvalidMeetingError, Meeting, NewMeeting
+from joinme_async import UNSET, InvalidMeetingError, Meeting
 from joinme_async._http import Secret
 from joinme_async._models import Changes, checked_id
 from tests.conftest import HOUR, START, new_meeting
@@ -54,12 +54,12 @@ def test_a_broken_rule_is_refused_and_names_its_field(changes: dict[str, Any], f
 
 def test_a_naive_time_is_told_how_to_become_aware() -> None:
     """The message of a naive time shows both ways out."""
-    with pytest.raises(InvalidMeetingError, match="tzinfo=timezone.utc.*zoned"):
+    with pytest.raises(InvalidMeetingError, match=r"tzinfo=timezone\.utc.*zoned"):
         new_meeting(start=datetime(2027, 6, 2, 9))
 
 
 def test_a_meeting_of_exactly_fourteen_days_is_allowed() -> None:
-    """ "Within 14 days" has the fourteenth day in it."""
+    """The span of "within 14 days" has the fourteenth day in it."""
     assert new_meeting(end=START + timedelta(days=14)).end - START == timedelta(days=14)
 
 

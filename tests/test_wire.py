@@ -54,10 +54,20 @@ def request(call: Call[Any]) -> Request:
             Effect.REPEAT,
         ),
         (delete_call(7), "DELETE /meetings/7", None, Effect.REPEAT),
-        (raw_call("get", "/user", None, Secret(None)), "GET /user", None, Effect.READ),
-        (raw_call("POST", "/meetings/7/start", None, Secret({})), "POST /meetings/7/start", b"{}", Effect.CREATE),
-        (raw_call("PUT", "/ü b", {"q": "a&b c"}, Secret([])), "PUT /%C3%BC%20b?q=a%26b%20c", b"[]", Effect.REPEAT),
-        (raw_call("FROB", "/x", None, Secret(None)), "FROB /x", None, Effect.CREATE),
+        (raw_call("get", "/user", Secret(None), Secret(None)), "GET /user", None, Effect.READ),
+        (
+            raw_call("POST", "/meetings/7/start", Secret(None), Secret({})),
+            "POST /meetings/7/start",
+            b"{}",
+            Effect.CREATE,
+        ),
+        (
+            raw_call("PUT", "/ü b", Secret({"q": "a&b c"}), Secret([])),
+            "PUT /%C3%BC%20b?q=a%26b%20c",
+            b"[]",
+            Effect.REPEAT,
+        ),
+        (raw_call("FROB", "/x", Secret(None), Secret(None)), "FROB /x", None, Effect.CREATE),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -105,7 +115,7 @@ def test_only_schedule_tells_which_meeting_it_makes() -> None:
 def test_a_raw_call_stays_below_the_base_url(method: str, path: str, field: str) -> None:
     """No path escapes the base URL, and a query is not smuggled into it."""
     with pytest.raises(InvalidMeetingError) as caught:
-        raw_call(method, path, None, Secret(None))
+        raw_call(method, path, Secret(None), Secret(None))
     assert caught.value.field == field
 
 
@@ -113,7 +123,7 @@ def test_a_raw_call_stays_below_the_base_url(method: str, path: str, field: str)
 def test_whatever_the_path_the_host_stays(path: str) -> None:
     """No text at all makes a request go to another host or below another base."""
     try:
-        url = request(raw_call("GET", "/" + path, {"q": path}, Secret(None))).url
+        url = request(raw_call("GET", "/" + path, Secret({"q": path}), Secret(None))).url
     except (InvalidMeetingError, UnicodeEncodeError):
         return
     assert url.startswith(f"{BASE}/")
@@ -143,7 +153,7 @@ def test_what_is_no_json_is_refused_before_it_is_sent(body: object) -> None:
     ],
 )
 def test_urls_that_a_token_may_be_sent_to(given_url: str, used: str) -> None:
-    """https anywhere, http to this machine."""
+    """Https anywhere, http to this machine."""
     assert checked_base_url(given_url) == used
 
 
@@ -165,5 +175,5 @@ def test_urls_that_no_token_is_sent_to(url: str) -> None:
 
 
 def test_a_quiet_year_is_written_with_four_digits() -> None:
-    """endDate has four digits of a year whatever the year."""
+    """EndDate has four digits of a year whatever the year."""
     assert "endDate=0999-01-01" in request(list_call(datetime(999, 1, 1, tzinfo=UTC))).url

@@ -7,7 +7,13 @@ from typing import Any, Final, Generic, TypeVar
 import attrs
 
 from joinme_async._clock import Clock
-from joinme_async._errors import ConfigurationError, DeadlineExceededError, JoinMeError, TransportTimeoutError
+from joinme_async._errors import (
+    ConfigurationError,
+    DeadlineExceededError,
+    JoinMeError,
+    TransportTimeoutError,
+    UnexpectedResponseError,
+)
 from joinme_async._http import Headers, Response, Secret, Transport, hider
 from joinme_async._retry._decide import GiveUp, judge
 from joinme_async._retry._slots import Slots
@@ -140,7 +146,7 @@ class RetryLayer:
         happened: _Done[T] | Response | JoinMeError
         try:
             response = await transport.send(request)
-            happened = _Done(call.read(response)) if response.is_success else response
+            happened = _read(call, response) if response.is_success else response
         except TransportTimeoutError as error:
             by_deadline = error.request_sent and allowed < timeout.attempt
             happened = _deadline_error(timeout, "an answer", error) if by_deadline else error
@@ -163,6 +169,13 @@ class RetryLayer:
         if error.method is None:
             error.method, error.path = call.method, call.path
             error.attempts, error.elapsed = progress.attempts, self._clock.now() - progress.started
+
+
+def _read(call: Call[T], response: Response) -> _Done[T] | UnexpectedResponseError:
+    try:
+        return _Done(call.read(response))
+    except UnexpectedResponseError as error:
+        return error.with_traceback(None)  # its frames hold what the answer said, not masked yet
 
 
 def _deadline_error(timeout: Timeout, waiting_for: str, last: JoinMeError | None) -> DeadlineExceededError:

@@ -48,7 +48,7 @@ class App:
             raise RuntimeError(f"the sandbox speaks http, not {scope['type']}")
         answer = self._receive(await _request(scope, receive))
         await self._sleep(answer.delay)
-        connection = self.connections.get(tuple(scope["client"] or ()))
+        connection = self.connections.get(scope["client"] and tuple(scope["client"]))
         if answer.delivery in {Delivery.LOST, Delivery.UNREACHABLE}:
             self._end(connection).abort()
             return

@@ -1,6 +1,6 @@
 """The sandbox around the state machine: a clock, a `Transport` in process, an ASGI app and a server for real HTTP."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -117,7 +117,7 @@ class Sandbox:
         return App(self.receive, self.clock.sleep)
 
     @contextmanager
-    def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+    def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> Generator[str, None, None]:
         """Serve the sandbox over HTTP in a thread of its own, and give its base URL.
 
         Needs the `sandbox` extra. Port 0 takes a free one. Leaving the block stops the server.

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def running_server(app: App, host: str, port: int) -> Iterator[str]:
+def running_server(app: App, host: str, port: int) -> Generator[str, None, None]:
     """Serve `app` until the block is left, and give the URL of its root."""
     try:
         import uvicorn  # noqa: PLC0415  an extra

@@ -1,0 +1,155 @@
+"""The layout is the architecture: imports go one way, each foreign library has one home, public names are what they are."""
+
+import ast
+import importlib
+import inspect
+from pathlib import Path
+
+import attrs
+import pytest
+
+import joinme_async
+
+ROOT = Path(joinme_async.__file__).parent
+
+# From the top down: a file imports only what stands below its own line. Files of one line do not know one another.
+LAYERS = [
+    ["__main__"],
+    ["cli.__init__"],
+    ["cli._app"],
+    ["cli._demo", "cli._sandbox"],
+    ["pytest_plugin"],
+    ["__init__"],
+    ["bulk.__init__"],
+    ["bulk._csv"],
+    ["bulk._rows"],
+    ["_client"],
+    ["_meetings"],
+    ["_reconcile"],
+    ["_retry._layer"],
+    ["_retry._decide"],
+    ["_retry._signals", "_retry._tokens", "_retry._slots"],
+    ["_retry.__init__"],
+    ["_wire"],
+    ["_conversion"],
+    ["transports.httpx"],
+    ["transports.__init__"],
+    ["sandbox.__init__"],
+    ["sandbox._sandbox"],
+    ["sandbox._server"],
+    ["sandbox._asgi"],
+    ["sandbox._service"],
+    ["sandbox._faults"],
+    ["testing"],
+    ["_models"],
+    ["_times"],
+    ["_http"],
+    ["_errors"],
+    ["_clock", "_version"],
+]  # fmt: skip
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+HOMES = {"httpx": {"transports.httpx"}, "cattrs": {"_conversion"}, "uvicorn": {"sandbox._server"}}
+
+
+def modules() -> dict[str, ast.Module]:
+    files = sorted(ROOT.rglob("*.py"))
+    return {".".join(path.relative_to(ROOT).with_suffix("").parts): ast.parse(path.read_text()) for path in files}
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """Return the full names of all that a file imports, inside functions and for types only included."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
+    return names
+
+
+def own(names: set[str]) -> set[str]:
+    """Return the modules of this package among `names`."""
+    found = set()
+    for name in names:
+        inner = name.removeprefix("joinme_async").lstrip(".")
+        if name.split(".")[0] == "joinme_async":
+            found |= {module for module in (inner, f"{inner}.__init__".lstrip(".")) if module in RANK}
+    return found
+
+
+def test_every_file_has_its_layer() -> None:
+    """A new file is placed before it is used."""
+    assert set(modules()) == set(RANK)
+
+
+@pytest.mark.parametrize("name", RANK)
+def test_imports_go_down(name: str) -> None:
+    """No file knows one above it or beside it; so there are no cycles of any kind. Nobody inside imports the facade."""
+    above = {other for other in own(imported(modules()[name])) - {name, "__init__"} if RANK[other] <= RANK[name]}
+    assert above == set()
+    if name not in {"__init__", "pytest_plugin"}:
+        assert not {
+            n for n in imported(modules()[name]) if n.startswith("joinme_async.") is False and n == "joinme_async"
+        }
+
+
+@pytest.mark.parametrize("library", HOMES)
+def test_each_library_has_one_home(library: str) -> None:
+    """Swapping one is the work of one file."""
+    users = {name for name, tree in modules().items() if any(n.split(".")[0] == library for n in imported(tree))}
+    assert users == HOMES[library]
+
+
+def test_the_sandbox_is_an_independent_judge() -> None:
+    """It knows the transport protocol, the clock and the errors, and nothing of what it is to judge."""
+    for name, tree in modules().items():
+        if name.startswith("sandbox."):
+            allowed = {"_http", "_clock", "_errors", *(m for m in RANK if m.startswith("sandbox."))}
+            assert own(imported(tree)) - {"__init__"} <= allowed
+
+
+PUBLIC = {
+    "joinme_async": [
+        "APIStatusError", "AuthenticationError", "BadRequestError", "BadRow", "Clock", "ConfigurationError",
+        "DeadlineExceededError", "InvalidMeetingError", "InvalidRowsError", "JoinMe", "JoinMeError", "JournalError",
+        "Meeting", "MeetingsResource", "NewMeeting", "NotFoundError", "OutcomeUnknownError", "PermissionDeniedError",
+        "QuotaExceededError", "RateLimitedError", "Request", "Response", "ServerError", "Timeout", "TokenSource",
+        "Transport", "TransportError", "TransportTimeoutError", "UNSET", "UnexpectedResponseError", "__version__",
+        "zoned",
+    ],
+    "joinme_async.bulk": ["Row", "read_meetings"],
+    "joinme_async.sandbox": ["Entry", "Fault", "Sandbox", "StoredMeeting"],
+    "joinme_async.testing": ["Exchange", "FakeClock", "RecordingTransport", "ScriptedTransport"],
+    "joinme_async.transports.httpx": ["HttpxTransport"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_the_public_names_are_exactly_these(name: str) -> None:
+    """A name that comes or goes is a decision, not an accident; each is there and documented."""
+    module = importlib.import_module(name)
+    assert sorted(module.__all__) == sorted(PUBLIC[name])
+    for public in module.__all__:
+        thing = getattr(module, public)
+        if inspect.isclass(thing):
+            assert thing.__doc__, public
+            assert not thing.__name__.startswith("_")
+
+
+def test_public_classes_document_every_public_method() -> None:
+    """Shapes, units and errors stand where an editor shows them."""
+    for name, names in PUBLIC.items():
+        module = importlib.import_module(name)
+        for public in names:
+            thing = getattr(module, public)
+            if inspect.isclass(thing):
+                for method, value in vars(thing).items():
+                    if not method.startswith("_") and (inspect.isfunction(value) or isinstance(value, property)):
+                        assert value.__doc__, f"{public}.{method}"
+
+
+def test_models_can_be_inspected() -> None:
+    """Attrs resolves every annotation of the models at run time."""
+    for model in (joinme_async.Meeting, joinme_async.NewMeeting, joinme_async.Request, joinme_async.Response):
+        assert attrs.resolve_types(model) is model

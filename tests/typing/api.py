@@ -1,0 +1,106 @@
+"""How users write it; read by type checkers, never run."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, assert_type
+
+from joinme_async import (
+    UNSET,
+    Clock,
+    JoinMe,
+    Meeting,
+    NewMeeting,
+    OutcomeUnknownError,
+    RateLimitedError,
+    Request,
+    Response,
+    Timeout,
+    TokenSource,
+    Transport,
+    UnexpectedResponseError,
+    zoned,
+)
+from joinme_async.bulk import Row, read_meetings
+from joinme_async.sandbox import Entry, Fault, Sandbox
+from joinme_async.testing import FakeClock, RecordingTransport, ScriptedTransport
+from joinme_async.transports.httpx import HttpxTransport
+
+
+class Refreshing:
+    """A token source as a class."""
+
+    async def __call__(self, *, refused: str | None) -> str:
+        return "token"
+
+
+async def function_source(*, refused: str | None) -> str:
+    return refused or "token"
+
+
+class Mine:
+    """A transport with a plain attribute for its concurrency."""
+
+    concurrency = 10
+
+    async def send(self, request: Request) -> Response:
+        return Response(200, {"A": "b"}, b"")
+
+    async def aclose(self) -> None: ...
+
+
+def protocols(sandbox: Sandbox) -> None:
+    source: TokenSource = Refreshing()
+    source = function_source
+    transport: Transport = Mine()
+    transport = HttpxTransport()
+    transport = RecordingTransport(ScriptedTransport([Response(204), OSError()]))
+    transport = sandbox.transport()
+    clock: Clock = FakeClock()
+    JoinMe(source, transport=transport, clock=clock, timeout=Timeout(total=None))
+
+
+async def calls(joinme: JoinMe, when: datetime) -> None:
+    async with joinme as client:
+        assert_type(client, JoinMe)
+    new = NewMeeting("x", when, end=zoned(when, "Europe/London", fold=0), participants=["a@b.c"])
+    assert_type(new.participants, tuple[str, ...])
+    meeting = await joinme.meetings.schedule(new)
+    assert_type(meeting, Meeting)
+    assert_type(meeting.participants, tuple[str, ...] | None)
+    assert_type(meeting.extra, Mapping[str, Any])
+    assert_type(await joinme.meetings.list(until=when), list[Meeting])
+    assert_type(await joinme.meetings.find(new), list[Meeting])
+    assert_type(await joinme.meetings.update(meeting, name="y", participants=(), start=UNSET), Meeting)
+    await joinme.meetings.delete(meeting.id, missing_ok=True)
+    assert_type(await joinme.request("GET", "/user", query={"a": "b"}), Response)
+    assert_type(joinme.with_options(timeout=3), JoinMe)
+
+
+async def wrong(joinme: JoinMe, when: datetime) -> None:
+    NewMeeting("x", "2027-06-02", when)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    NewMeeting("x", when)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await joinme.meetings.get("7")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await joinme.meetings.update(7, name=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await joinme.meetings.update(7, title="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    JoinMe(7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def errors(joinme: JoinMe, new: NewMeeting) -> None:
+    try:
+        await joinme.meetings.schedule(new)
+    except OutcomeUnknownError as error:
+        assert_type(error.meeting, NewMeeting | None)
+    except RateLimitedError as error:
+        assert_type(error.retry_at, datetime | None)
+        assert_type(error.retry_after, float | None)
+    except UnexpectedResponseError as error:
+        assert_type(error.path_in_body, str | None)
+
+
+def files(sandbox: Sandbox) -> None:
+    for row in read_meetings("june.csv", timezone="Europe/London"):
+        assert_type(row, Row)
+    sandbox.plant(Fault.lose(commit_after=2), on="POST", times=None)
+    assert_type(sandbox.ledger, tuple[Entry, ...])
+    with sandbox.serve() as url:
+        assert_type(url, str)
