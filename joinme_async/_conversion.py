@@ -140,8 +140,6 @@ def _troubles(error: BaseException, place: str = "") -> Iterator[tuple[str, Base
     if isinstance(error, ClassValidationError):
         for inner, attribute in error.group_exceptions()[0]:
             yield from _troubles(inner, f"{place}.{WIRE_NAMES.get(attribute.name, attribute.name)}".lstrip("."))
-        for inner in error.group_exceptions()[1]:
-            yield from _troubles(inner, place)
     elif isinstance(error, IterableValidationError):
         for inner, item in error.group_exceptions()[0]:
             yield from _troubles(inner, f"{place}[{item.index}]")

@@ -90,7 +90,7 @@ class JoinMeError(Exception):
 
     def conceal(self, hide: Callable[[str], str]) -> None:
         """Pass the message and every text among the facts, and those of the error it tells of, through `hide`."""
-        self.args = tuple(hide(said) if isinstance(said, str) else said for said in self.args)
+        self.args: tuple[Any, ...] = tuple(hide(said) if isinstance(said, str) else said for said in self.args)
         for name, fact in vars(self).items():
             if isinstance(fact, str):
                 setattr(self, name, hide(fact))
@@ -188,7 +188,7 @@ class InvalidRowsError(JoinMeError, ValueError):
         if len(rows) > self._SHOWN:
             lines.append(f"… and {len(rows) - self._SHOWN} more")
         super().__init__("\n  ".join(lines))
-        self.rows = tuple(rows)
+        self.rows: tuple[BadRow, ...] = tuple(rows)
 
 
 class JournalError(JoinMeError):
@@ -201,7 +201,7 @@ class JournalError(JoinMeError):
 
     def __init__(self, message: str, *, journal: str | PathLike[str], holder: str | None = None) -> None:
         super().__init__(message)
-        self.journal = fspath(journal)
+        self.journal: str = fspath(journal)
         self.holder = holder
 
 

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from joinme_async.sandbox import Sandbox
 
 
-@pytest.fixture
-def joinme_sandbox() -> "Sandbox":
+@pytest.fixture(name="joinme_sandbox")
+def _joinme_sandbox() -> "Sandbox":
     """Return a fresh sandbox of the service, in virtual time that begins now.
 
     Use it in process, `JoinMe(joinme_sandbox.token, transport=joinme_sandbox.transport(), clock=joinme_sandbox.clock)`,

@@ -176,7 +176,7 @@ class ScriptedTransport:
     def __init__(self, script: Iterable[Answer] = (), *, concurrency: int | None = None) -> None:
         self.requests: list[Request] = []
         self.script: deque[Answer] = deque(script)
-        self.closed = False
+        self.closed: bool = False
         self._concurrency = concurrency
 
     def __repr__(self) -> str:

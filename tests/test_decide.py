@@ -9,6 +9,7 @@ from joinme_async import (
     APIStatusError,
     AuthenticationError,
     BadRequestError,
+    ConfigurationError,
     DeadlineExceededError,
     JoinMeError,
     NotFoundError,
@@ -119,6 +120,7 @@ LATE = TransportTimeoutError("late")
     [
         pytest.param(TransportError("refused", request_sent=False), False, id="not sent"),
         pytest.param(TransportTimeoutError("no connection", request_sent=False), False, id="not sent in time"),
+        pytest.param(ConfigurationError("closed"), False, id="cannot send at all"),
         pytest.param(TransportError("reset"), True, id="answer lost"),
         pytest.param(LATE, True, id="answer late"),
         pytest.param(DeadlineExceededError("over", last=LATE), True, id="cut off by the deadline"),

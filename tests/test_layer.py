@@ -106,6 +106,19 @@ async def test_what_a_token_source_raises_comes_through_unchanged(clock: FakeClo
     assert caught.value is own
 
 
+async def test_an_error_of_another_client_keeps_its_own_facts(clock: FakeClock) -> None:
+    """A token source may use a client of its own: what went wrong there is told as it was."""
+    other = JoinMe("tok", transport=ScriptedTransport([Response(404)]), clock=clock)
+
+    async def source(*, refused: str | None) -> str:
+        await other.request("GET", "/token")
+        return "tok"
+
+    with pytest.raises(NotFoundError) as caught:
+        await JoinMe(source, transport=ScriptedTransport(), clock=clock).meetings.list()
+    assert (caught.value.path, caught.value.attempts) == ("/token", 1)
+
+
 async def hang(request: Request) -> Response:
     """Never answer, and keep no time: a transport that breaks its promise."""
     await anyio.sleep_forever()

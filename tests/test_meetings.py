@@ -193,6 +193,7 @@ LISTED = {
         pytest.param(LISTED | {"participants": ["boss@join.me"]}, None, 1, id="a list that has participants"),
         pytest.param(LISTED, (200, LISTED), 0, id="an answer without participants proves nothing"),
         pytest.param(LISTED, (404, {}), 0, id="gone since it was listed"),
+        pytest.param(LISTED, (200, LISTED | {"meetingName": "x"}), 0, id="changed since it was listed"),
         pytest.param(
             LISTED | {"meetingStart": "2027-06-02T09:00:00.4Z"},
             (200, LISTED | {"participants": ["boss@join.me"]}),

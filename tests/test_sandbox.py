@@ -85,6 +85,7 @@ def test_an_example_of_each_call() -> None:
         pytest.param("GET /v1/meetings/0", None, 400, id="id zero"),
         pytest.param("GET /v1/meetings/7", None, 404, id="no such meeting"),
         pytest.param("PUT /v1/meetings", GOOD, 405, id="PUT"),
+        pytest.param("GET /v1/meetings/7?x=1", None, 404, id="parameter of a meeting that is not there"),
         pytest.param("GET /v1/users", None, 404, id="elsewhere"),
         pytest.param("GET /meetings", None, 404, id="not below v1"),
     ],
@@ -117,6 +118,16 @@ def test_both_headers_are_required_on_every_call(headers: dict[str, str], status
     sandbox.expire("old")
     answer = call(sandbox, "GET /v1/meetings", headers=headers)
     assert (answer.status, answer.json().get("ErrorCode")) == (status, code)
+
+
+def test_a_meeting_is_read_updated_and_deleted_and_nothing_else() -> None:
+    """No parameters, no other verbs."""
+    sandbox = Sandbox(clock=FakeClock())
+    call(sandbox, "POST /v1/meetings", GOOD)
+    assert call(sandbox, "GET /v1/meetings/10001?x=1").status == 400
+    assert call(sandbox, "PATCH /v1/meetings/10001?x=1", {"meetingName": "y"}).status == 400
+    assert call(sandbox, "PUT /v1/meetings/10001", GOOD).status == 405
+    assert sandbox.meetings[0].name == "x"
 
 
 def test_a_stale_token_can_be_accepted_again() -> None:
