@@ -8,9 +8,10 @@ from typing import Any
 import anyio
 import pytest
 
-from joinme_async import ConfigurationError, Request, Response, TransportError, TransportTimeoutError
+from joinme_async import ConfigurationError, JoinMe, Request, Response, TransportError, TransportTimeoutError
 from joinme_async.sandbox import Entry, Fault, Sandbox
 from joinme_async.testing import FakeClock
+from joinme_async.transports.httpx import HttpxTransport
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 GOOD = {"meetingName": "x", "meetingStart": "2027-06-02T09:00:00Z", "meetingEnd": "2027-06-02T10:00:00Z"}
@@ -393,6 +394,21 @@ async def test_the_app_refuses_what_it_cannot_do() -> None:
     sandbox.plant(Fault.lose())
     with pytest.raises(RuntimeError, match=r"Sandbox\.serve"):
         await sandbox.app(scope, receive, None)  # type: ignore[arg-type]
+
+
+async def test_it_is_served_within_an_event_loop_without_blocking_it() -> None:
+    """`async with` starts and stops the server off the loop; afterwards nobody listens, and cancelling stops it too."""
+    sandbox = Sandbox()
+    transport = HttpxTransport()
+    with anyio.CancelScope() as scope:
+        async with sandbox.serve() as url:
+            assert (
+                await JoinMe(sandbox.token, base_url=url, transport=transport).request("GET", "/meetings")
+            ).status == 200
+            scope.cancel()
+    await transport.aclose()
+    with pytest.raises(OSError, match="connection"):
+        await anyio.connect_tcp("127.0.0.1", int(url.split(":")[2].split("/")[0]))
 
 
 def test_a_port_that_is_taken_is_said() -> None:

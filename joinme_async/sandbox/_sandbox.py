@@ -1,7 +1,6 @@
 """The sandbox around the state machine: a clock, a `Transport` in process, an ASGI app and a server for real HTTP."""
 
-from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from joinme_async._clock import Clock, SystemClock
@@ -9,7 +8,7 @@ from joinme_async._errors import TransportError, TransportTimeoutError
 from joinme_async._http import Request, Response, Transport
 from joinme_async.sandbox._asgi import App
 from joinme_async.sandbox._faults import Delivery, Fault, Planted
-from joinme_async.sandbox._server import running_server
+from joinme_async.sandbox._server import Server
 from joinme_async.sandbox._service import Answer, Entry, Service, StoredMeeting
 
 
@@ -116,17 +115,15 @@ class Sandbox:
         """The sandbox as an ASGI application, below `/v1`."""
         return App(self.receive, self.clock.sleep)
 
-    @contextmanager
-    def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> Generator[str, None, None]:
-        """Serve the sandbox over HTTP in a thread of its own, and give its base URL.
+    def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> Server:
+        """Serve the sandbox over HTTP in a thread of its own, as long as a `with` or `async with` block lasts.
 
-        Needs the `sandbox` extra. Port 0 takes a free one. Leaving the block stops the server.
+        Needs the `sandbox` extra. The block is given the base URL; port 0 takes a free one.
 
         Raises:
-            ConfigurationError: the extra is missing, or the port is taken.
+            ConfigurationError: on entering, where the extra is missing or the port taken.
         """
-        with running_server(self.app, host, port) as url:
-            yield f"{url}/v1"
+        return Server(self.app, host, port)
 
 
 class _SandboxTransport:

@@ -2,9 +2,11 @@
 
 import socket
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
+from types import TracebackType
 from typing import TYPE_CHECKING
+
+import anyio
+import anyio.to_thread
 
 from joinme_async._errors import ConfigurationError
 from joinme_async.sandbox._asgi import App
@@ -12,10 +14,58 @@ from joinme_async.sandbox._asgi import App
 if TYPE_CHECKING:
     import asyncio
 
+    import uvicorn
 
-@contextmanager
-def running_server(app: App, host: str, port: int) -> Generator[str, None, None]:
-    """Serve `app` until the block is left, and give the URL of its root."""
+
+class Server:
+    """A sandbox served over HTTP as long as the block lasts: `with`, or `async with` where an event loop runs.
+
+    Entering it gives the base URL of the service.
+    """
+
+    def __init__(self, app: App, host: str, port: int) -> None:
+        self._app = app
+        self._host = host
+        self._port = port
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> str:
+        server = self._server = _make_server(self._app)
+        listener = self._listen()
+        self._thread = threading.Thread(
+            target=server.run, kwargs={"sockets": [listener]}, name="joinme-sandbox", daemon=True
+        )
+        self._thread.start()
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{listener.getsockname()[1]}/v1"
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join()
+
+    async def __aenter__(self) -> str:
+        return await anyio.to_thread.run_sync(self.__enter__)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(self.__exit__, None, None, None)
+
+    def _listen(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        try:
+            return socket.create_server((self._host, self._port), family=family)
+        except OSError as error:
+            where = f"{self._host} port {self._port}"
+            raise ConfigurationError(f"the sandbox cannot listen on {where}: {error.strerror}") from error
+
+
+def _make_server(app: App) -> "uvicorn.Server":
     try:
         import uvicorn  # noqa: PLC0415  an extra
         from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: PLC0415
@@ -35,32 +85,19 @@ def running_server(app: App, host: str, port: int) -> Generator[str, None, None]
             app.connections.pop(self.transport.get_extra_info("peername")[:2], None)
             super().connection_lost(exc)
 
-    try:
-        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        raise ConfigurationError(f"the sandbox cannot listen on {host} port {port}: {error.strerror}") from error
-    with listener:
-        config = uvicorn.Config(
-            app,
-            http=Connection,
-            ws="none",
-            loop="asyncio",
-            lifespan="off",
-            log_config=None,
-            log_level="critical",
-            access_log=False,
-            server_header=False,
-            date_header=False,  # the sandbox's own clock writes it
-            proxy_headers=False,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=0,  # whoever waits for a late answer has gone by then
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="joinme-sandbox", daemon=True)
-        thread.start()
-        try:
-            shown = f"[{host}]" if ":" in host else host
-            yield f"http://{shown}:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
+    config = uvicorn.Config(
+        app,
+        http=Connection,
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        date_header=False,  # the sandbox's own clock writes it
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=0,  # whoever waits for a late answer has gone by then
+    )
+    return uvicorn.Server(config)

@@ -104,3 +104,8 @@ def files(sandbox: Sandbox) -> None:
     assert_type(sandbox.ledger, tuple[Entry, ...])
     with sandbox.serve() as url:
         assert_type(url, str)
+
+
+async def served(sandbox: Sandbox) -> None:
+    async with sandbox.serve() as url:
+        assert_type(url, str)

@@ -1,0 +1,43 @@
+# The same verbs that CI uses. `make` lists them.
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+
+.PHONY: help test campaign check lint types coverage demo format clean
+
+help: ## list the verbs
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+$(BIN)/pytest:
+	python3 -m venv .venv && $(BIN)/pip install -q -e '.[dev]'
+
+test: $(BIN)/pytest ## run the tests
+	$(BIN)/pytest -q
+
+campaign: $(BIN)/pytest ## run the tests with many more random cases
+	$(BIN)/pytest -q --campaign
+
+check: lint types ## lint and types
+
+lint: $(BIN)/pytest ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(BIN)/pytest ## mypy, pyright, and the completeness of the public types
+	$(BIN)/mypy
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/basedpyright
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/basedpyright --verifytypes joinme_async --ignoreexternal
+
+coverage: $(BIN)/pytest ## run the tests and hold the pure modules to every branch
+	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage report --include='$(PURE)' --fail-under=100 -m
+
+PURE := */_errors.py,*/_http.py,*/_models.py,*/_times.py,*/_conversion.py,*/_wire.py,*/_reconcile.py,*/_decide.py,*/_signals.py,*/_slots.py,*/_tokens.py,*/_rows.py,*/_csv.py,*/_faults.py,*/_service.py,*/testing.py
+
+demo: $(BIN)/pytest ## schedule the example on the sandbox
+	$(BIN)/joinme demo
+
+format: $(BIN)/pytest ## let ruff format everything
+	$(BIN)/ruff format .
+
+clean: ## remove what the verbs made
+	rm -rf .venv .venv-* dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
