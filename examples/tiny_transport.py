@@ -21,7 +21,9 @@ class TinyTransport:
 
     async def send(self, request: Request) -> Response:
         """Send `request` and return its answer, read to the end."""
-        self._session = session = self._session or aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        # On a kept connection that has ended, aiohttp would send a GET or DELETE twice by itself: keep none.
+        connector = None if self._session else aiohttp.TCPConnector(force_close=True)
+        self._session = session = self._session or aiohttp.ClientSession(connector=connector)
         timeout, url = aiohttp.ClientTimeout(total=request.timeout), URL(request.url, encoded=True)
         headers, body = request.headers.pairs(), request.content
         try:

@@ -70,12 +70,12 @@ class JoinMe:
         timeout: Timeout | float = Timeout(),  # noqa: B008  frozen
         clock: Clock | None = None,
     ) -> None:
-        source, access_token = _token_source(Secret(access_token)), None
+        given, access_token = Secret(access_token), None
         url = os.environ.get("JOINME_BASE_URL") or DEFAULT_BASE_URL if base_url is None else base_url
         self._line = _Line(transport)
         self._layer = RetryLayer(
             self._line.transport,
-            Tokens(source),
+            Tokens(_token_source(given)),
             clock or SystemClock(),
             base_url=checked_base_url(url),
             headers=fixed_headers(f"joinme-async/{__version__}"),
@@ -135,16 +135,16 @@ class JoinMe:
         return await self._layer.perform(raw_call(method, path, hidden, body), self._options)
 
 
-def _token_source(given: Secret[str | TokenSource | None]) -> Secret[str] | TokenSource:
+def _token_source(given: Secret[Any]) -> Secret[str] | TokenSource:
     if given.reveal() is None:
         given = Secret(os.environ.get("JOINME_ACCESS_TOKEN") or None)
     if given.reveal() is None:
         raise ConfigurationError("no access token: give JoinMe one, or set JOINME_ACCESS_TOKEN in the environment")
-    source = given.reveal()
-    if isinstance(source, str):
-        return Secret(source)
-    if not callable(source):
-        raise ConfigurationError(f"an access token is a str or an async callable, not {type(source).__name__}")
+    if isinstance(given.reveal(), str):
+        return given
+    if not callable(given.reveal()):
+        raise ConfigurationError(f"an access token is a str or an async callable, not {type(given.reveal()).__name__}")
+    source: TokenSource = given.reveal()
     return source
 
 

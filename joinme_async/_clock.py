@@ -6,6 +6,12 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 import anyio
+from anyio.lowlevel import current_token
+
+
+def running_loop() -> object:
+    """Return what identifies the event loop that runs now; it can be referenced weakly."""
+    return current_token().native_token
 
 
 class Clock(Protocol):

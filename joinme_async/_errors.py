@@ -21,32 +21,33 @@ JoinMeError
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from os import PathLike, fspath
 from typing import Any, NamedTuple
 
 _EXCERPT = 240  # characters; enough to recognise an answer by, short enough for one log line
 _SEEN = 16 * _EXCERPT  # what of a long text is looked at at all
-_ADDRESS = re.compile(
-    r"[^\s<>\"'(),:;\[\]{}=]+(?:@|%40|&#0*64;|&#x0*40;|&commat;|\\u0040)[^\s<>\"'(),:;\[\]{}=]*", re.IGNORECASE
-)
+# Whatever an address may be written with; an entity of HTML belongs to the run it stands in.
+_RUN = re.compile(r"(?:&#?\w{1,8};|[^\s<>\"(),:;\[\]])+")
+_AT = re.compile(r"@|%40|&#0*64\b|&#x0*40\b|&commat\b|\\u0040", re.IGNORECASE)
 _BEARER = re.compile(r"(bearer[\s:=\"']+)[A-Za-z0-9._~+/=-]+", re.IGNORECASE)
-_CUT_RUN = re.compile(r"[^\s<>\"'(),:;\[\]{}]*\Z")
+_CUT_RUN = re.compile(r"[^\s<>\"(),:;\[\]{}]*\Z")
 
 
 def excerpt(content: bytes | str) -> str:
     """Return the beginning of `content` on one line, fit for a message or a log.
 
     E-mail addresses and bearer tokens are masked. A run of characters that the end would cut in two is left out whole,
-    so that no part of a secret is shown that could not be recognised as one.
+    so that no part of an address is shown that could not be recognised as one.
     """
     text = content[: 4 * _SEEN].decode("utf-8", "replace") if isinstance(content, bytes) else content
     text = text[:_SEEN]
     if len(text) == _SEEN:
         text = _CUT_RUN.sub("", text)
     text = "".join(c if c.isprintable() else " " for c in text)
-    text = _BEARER.sub(r"\1***", _ADDRESS.sub("***@***", " ".join(text.split())))
+    text = _RUN.sub(lambda run: "***@***" if _AT.search(run[0]) else run[0], " ".join(text.split()))
+    text = _BEARER.sub(r"\1***", text)
     return text if len(text) <= _EXCERPT else _CUT_RUN.sub("", text[:_EXCERPT]).rstrip() + "…"
 
 
@@ -87,15 +88,6 @@ class JoinMeError(Exception):
             times = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
             where += f", {times} in {self.elapsed:.2f} s"
         return f"{message} ({where})"
-
-    def conceal(self, hide: Callable[[str], str]) -> None:
-        """Pass the message and every text among the facts, and those of the error it tells of, through `hide`."""
-        self.args: tuple[Any, ...] = tuple(hide(said) if isinstance(said, str) else said for said in self.args)
-        for name, fact in vars(self).items():
-            if isinstance(fact, str):
-                setattr(self, name, hide(fact))
-            elif isinstance(fact, JoinMeError):
-                fact.conceal(hide)
 
 
 class InvalidMeetingError(JoinMeError, ValueError):

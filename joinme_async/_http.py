@@ -1,8 +1,7 @@
 """What crosses the line between the package and an HTTP library: `Transport`, `Request`, `Response`, `Headers`."""
 
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Generic, Never, Protocol, TypeVar, cast
 
 import attrs
@@ -13,7 +12,6 @@ MAX_BODY = 64 * 1024 * 1024  # bytes; a list of ten thousand meetings has about 
 
 T = TypeVar("T")
 
-_PLAIN_RUN = re.compile(r"[A-Za-z0-9]+")
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
 
 
@@ -44,31 +42,6 @@ class Secret(Generic[T]):
 
     def __reduce__(self) -> Never:
         raise TypeError("a client and its access token are not pickled: make the client anew in the other process")
-
-
-def hider(token: Secret[str]) -> Callable[[str], str]:
-    """Return a function that masks `token` in a text, in the ways that JSON, URLs and HTML spell its characters too."""
-    # Letters and digits are always spelt as they are: where not even these are found, there is nothing to mask.
-    landmark = Secret(max(_PLAIN_RUN.findall(token.reveal()), key=len, default=""))
-
-    def hide(text: str) -> str:
-        if landmark.reveal() not in text:
-            return text
-        return re.sub("".join(map(_spellings, token.reveal())), "***", text)
-
-    return hide
-
-
-def _spellings(character: str) -> str:
-    if character.isalnum():
-        return character
-    number = ord(character)
-    ways = (
-        re.escape(character),
-        rf"\\{re.escape(character)}",
-        rf"(?i:\\u00{number:02x}|%{number:02x}|&#0*{number};|&#x0*{number:x};)",
-    )
-    return f"(?:{'|'.join(ways)})"
 
 
 class Headers(Mapping[str, str]):

@@ -4,7 +4,7 @@ import builtins
 from collections.abc import Iterable
 from datetime import datetime
 
-from joinme_async._errors import InvalidMeetingError, NotFoundError
+from joinme_async._errors import InvalidMeetingError, NotFoundError, UnexpectedResponseError
 from joinme_async._http import Secret
 from joinme_async._models import UNSET, Changes, Meeting, NewMeeting, Unset, checked_id, checked_instant
 from joinme_async._reconcile import LIST_MARGIN, equals, may_equal
@@ -57,13 +57,25 @@ class MeetingsResource:
 
         Lists once, then reads each candidate, since a list leaves the participants out. A meeting that has begun is not
         upcoming and cannot be found. Blanks in names and letter case in addresses make no difference.
+
+        Raises:
+            UnexpectedResponseError: an answer left the participants out, so that a candidate can be neither taken nor
+                ruled out; an empty list always means that there is none.
         """
         if not isinstance(new, NewMeeting):
             raise InvalidMeetingError(f"find() takes a NewMeeting, not {type(new).__name__}")
-        found = []
+        found: builtins.list[Meeting] = []
         for candidate in await self.list(until=_later(new.end)):
             meeting = await self._with_participants(candidate) if may_equal(candidate, new) else None
-            if meeting is not None and equals(meeting, new):
+            if meeting is None:
+                continue
+            verdict = equals(meeting, new)
+            if verdict is None:
+                raise UnexpectedResponseError(
+                    f"join.me does not say who is invited to meeting {meeting.id}: it may be the one looked for",
+                    path_in_body="participants",
+                )
+            if verdict:
                 found.append(meeting)
         return found
 

@@ -26,10 +26,11 @@ UNSET: Final[Literal[Unset.UNSET]] = Unset.UNSET
 
 # "The end date must be within 14 days of the start date": the service's page, schedule and update.
 LONGEST: Final = timedelta(days=14)
+_TOO_LARGE: Final = 10**30  # no service counts that far, and Python refuses to print much larger ones
 _ADDRESS = re.compile(r"[^@\s,;:<>()\[\]\"\\]+@[^@\s,;:<>()\[\]\"\\]+")
 
 
-def _sendable(text: str) -> bool:
+def is_sendable(text: str) -> bool:
     """Say whether `text` has a form in UTF-8; half a surrogate pair has none."""
     try:
         text.encode()
@@ -42,7 +43,7 @@ def checked_name(name: str) -> str:
     """Return `name`, or raise InvalidMeetingError where it is blank or no text."""
     if not isinstance(name, str) or not name.strip():
         raise InvalidMeetingError("a meeting needs a name that is not blank", field="name")
-    if not _sendable(name):
+    if not is_sendable(name):
         raise InvalidMeetingError(
             "the name holds half a character (a lone surrogate), which cannot be sent", field="name"
         )
@@ -95,7 +96,7 @@ def checked_participants(participants: Secret[Any]) -> tuple[str, ...]:
 
 
 def _is_address(text: object) -> bool:
-    return isinstance(text, str) and _ADDRESS.fullmatch(text) is not None and _sendable(text)
+    return isinstance(text, str) and _ADDRESS.fullmatch(text) is not None and is_sendable(text)
 
 
 def checked_flag(flag: bool) -> bool:  # noqa: FBT001  the value is what is checked
@@ -107,9 +108,9 @@ def checked_flag(flag: bool) -> bool:  # noqa: FBT001  the value is what is chec
 
 def checked_id(meeting_id: int) -> int:
     """Return `meeting_id`, or raise InvalidMeetingError where it is not a positive int."""
-    if not isinstance(meeting_id, int) or isinstance(meeting_id, bool) or meeting_id <= 0:
+    if not isinstance(meeting_id, int) or isinstance(meeting_id, bool) or not 0 < meeting_id < _TOO_LARGE:
         raise InvalidMeetingError(
-            f"a meeting id is a positive int, not {type(meeting_id).__name__} {meeting_id!r:.40}", field="meeting_id"
+            f"a meeting id is a positive int, not this {type(meeting_id).__name__}", field="meeting_id"
         )
     return int(meeting_id)
 

@@ -44,6 +44,8 @@ def zoned(wall: datetime, zone: str, fold: int | None = None) -> datetime:
         InvalidMeetingError: the zone is unknown; `wall` is already aware; clocks skip that time; or they show it twice
             and `fold` does not say which is meant. An hour is never guessed.
     """
+    if not isinstance(wall, datetime):
+        raise InvalidMeetingError(f"zoned() takes a datetime, not {type(wall).__name__}")
     if wall.tzinfo is not None:
         raise InvalidMeetingError(f"{wall.isoformat()} already has a zone: give zoned() a datetime without tzinfo")
     if fold not in {None, 0, 1}:

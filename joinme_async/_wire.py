@@ -5,7 +5,9 @@ import ipaddress
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
+from itertools import chain
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -13,7 +15,7 @@ import attrs
 
 from joinme_async._errors import ConfigurationError, InvalidMeetingError
 from joinme_async._http import Headers, Request, Response, Secret
-from joinme_async._models import Changes, Meeting, NewMeeting
+from joinme_async._models import Changes, Meeting, NewMeeting, is_sendable
 from joinme_async._times import format_instant
 
 T = TypeVar("T")
@@ -146,6 +148,8 @@ def raw_call(method: str, path: str, query: Secret[Mapping[str, str] | None], bo
             "what follows a ? goes into query=",
             field="path",
         )
+    if not all(map(is_sendable, (path, *map(str, chain(*(query.reveal() or {}).items()))))):
+        raise InvalidMeetingError("the path or query holds half a character (a lone surrogate)", field="path")
     content = None if body.reveal() is None else encode(body)
     return Call(
         method, path, lambda response: response, _EFFECTS.get(method, Effect.CREATE), query.reveal() or {}, content
@@ -171,8 +175,8 @@ def checked_base_url(text: str) -> str:
     Raises:
         ConfigurationError: it is no URL, or http to a host that is not this machine.
     """
-    match = _BASE_URL.fullmatch(text)
-    if not match or int(match["port"] or 0) > _MAX_PORT:
+    match = _BASE_URL.fullmatch(text) if isinstance(text, str) else None
+    if not match or int(match["port"] or 0) > _MAX_PORT or not _is_host(match["host"]):
         raise ConfigurationError(
             "the base URL must look like https://api.join.me/v1: a scheme, a host in ASCII, an optional port and path, "
             "and no user, query or fragment"
@@ -182,6 +186,17 @@ def checked_base_url(text: str) -> str:
             f"the access token would travel in the clear to {match['host']}: use https (http is for this machine only)"
         )
     return text.rstrip("/")
+
+
+def _is_host(host: str) -> bool:
+    """Say whether `host` is an IP address or a name that can be looked up."""
+    with suppress(ValueError):
+        return bool(ipaddress.ip_address(host.strip("[]")))
+    last = host.rpartition(".")[2]
+    with suppress(UnicodeError):
+        # The codec knows the bounds of labels, and punycode that is none.
+        return not host.startswith("[") and not last.isdigit() and bool(host.encode("idna").decode("idna"))
+    return False
 
 
 def _is_loopback(host: str) -> bool:

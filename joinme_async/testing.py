@@ -50,7 +50,8 @@ class FakeClock:
     """A clock for tests: no time passes in it but what is slept or given by `advance`.
 
     With `autojump`, it jumps to the next timer as soon as every task sleeps on this clock, so that an hour of waiting
-    takes no time. That suits tests that do no real I/O; with sockets, turn it off and call `advance`.
+    takes no time. That suits tests that do no real I/O; with sockets, turn it off and call `advance`. Only a task that
+    sleeps moves the clock: a stand-in that never answers should `sleep(math.inf)`, or no deadline around it comes.
 
     Args:
         start: the time of day at first (aware); without one, midnight of 1 January 2027, UTC.

@@ -206,6 +206,11 @@ def test_what_is_shown_and_the_ledger_agree(demonstrated: tuple[list[Shown], lis
         pytest.param(
             lambda shown, meetings: (shown, [new_meeting(), *meetings[1:]]), "others than these", id="another row"
         ),
+        pytest.param(
+            lambda shown, meetings: (shown, [attrs.evolve(meetings[0], participants=[]), *meetings[1:]]),
+            "others than these",
+            id="a row that invites others",
+        ),
         pytest.param(lambda shown, meetings: (shown[1:], meetings), "is there, and not shown so", id="not shown"),
         pytest.param(
             lambda shown, meetings: (

@@ -185,7 +185,7 @@ async def test_a_failed_handshake_sent_nothing(over_http: Callable[[], Any]) -> 
 
 
 # On trio, httpx 0.28 leaves its own generators to the garbage collector after a body that cannot be decoded.
-@pytest.mark.filterwarnings("ignore:Async generator 'httpx:ResourceWarning")
+@pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")
 @pytest.mark.parametrize(
     "reply",
     [b"", b"\x00\x01garbage\r\n\r\n", b"HTTP/1.1 200", head("200 OK", "Content-Length: 10") + b"12345",

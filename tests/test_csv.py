@@ -180,6 +180,15 @@ def test_every_bad_row_is_listed_before_any_is_returned(write) -> None:
     assert [row.line for row in bad(write(text))] == [4, 5]
 
 
+@pytest.mark.parametrize("spoilt", ["name,start,end\n,x,\n", "title\n", ""], ids=["a row", "the header", "all"])
+def test_a_file_that_changes_after_the_check_loses_no_row_silently(spoilt: str, write) -> None:
+    """A row that was good when it was checked and is bad when it is read is an error, not a gap."""
+    rows = read_meetings(write("name,start,end\nx,2027-06-02T09:00Z,2027-06-02T10:00Z\n"))
+    write(spoilt)
+    with pytest.raises(InvalidRowsError):
+        list(rows)
+
+
 def test_what_is_no_text_or_no_csv_is_told_by_line(write) -> None:
     """Another encoding and an open quote name the line where it begins."""
     latin = bad(write(b"name,start,end\n" + "Büro,2027-06-02T09:00Z,2027-06-02T10:00Z\n".encode("latin-1")))

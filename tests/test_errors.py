@@ -112,9 +112,13 @@ def test_bad_rows_are_listed_up_to_ten() -> None:
         (b"two\n\n  lines\tand \x00 control", "two lines and control"),
         (b"\xff\xfe", "\ufffd\ufffd"),
         (b'{"to":"boss@join.me"}', '{"to":"***@***"}'),
-        (b"boss%40join.me&x=1", "***@***=1"),
+        (b"boss%40join.me&x=1", "***@***"),
         (b"boss&#64;join.me", "***@***"),
         (b'"boss\\u0040join.me"', '"***@***"'),
+        (b"mary.o'brien@join.me", "***@***"),
+        (b"a=b{c}@join.me", "***@***"),
+        (b"boss&commat;join.me", "***@***"),
+        (b"R&amp;D of a&b", "R&amp;D of a&b"),
         (b"Authorization: Bearer abc.def-123==", "Authorization: Bearer ***"),
     ],
 )
@@ -139,13 +143,3 @@ def test_no_excerpt_is_long_or_shows_an_address(text: str, before: int) -> None:
     assert "boss@join" not in shown
     assert len(shown) <= 241
     assert len(shown.splitlines()) <= 1
-
-
-def test_concealing_reaches_every_fact() -> None:
-    """A token that a server echoed is taken out of message, facts, and the error told of."""
-    error = OutcomeUnknownError("token tok-1", last=UnexpectedResponseError("tok-1", excerpt="see tok-1", status=200))
-    error.conceal(lambda text: text.replace("tok-1", "***"))
-    assert "tok-1" not in repr(error) + repr(_facts(error))
-    assert isinstance(error.last, UnexpectedResponseError)
-    assert error.last.excerpt == "see ***"
-    assert error.last.status == 200

@@ -1,5 +1,6 @@
 """One call through the layer: its order, its deadline, its token, and what is left of it when it is cut off."""
 
+import threading
 from collections.abc import Awaitable, Callable
 
 import anyio
@@ -228,12 +229,48 @@ async def test_a_connection_that_does_not_come_free_is_no_doubt(clock: FakeClock
     assert len(transport.requests) == 2
 
 
-async def test_a_request_that_never_left_in_time_stays_what_it_is(clock: FakeClock) -> None:
-    """A connection that could not be made within the deadline is no doubt about a POST."""
-    transport = ScriptedTransport([TransportTimeoutError("connecting", request_sent=False)])
-    with pytest.raises(TransportTimeoutError) as caught:
-        await JoinMe("tok", transport=transport, clock=clock, timeout=5.0).meetings.schedule(new_meeting())
-    assert caught.value.request_sent is False
+async def test_a_request_that_never_left_in_time_is_no_doubt(clock: FakeClock) -> None:
+    """A connection that could not be made within the deadline is the deadline's error, and no doubt about a POST."""
+    late = TransportTimeoutError("connecting", request_sent=False)
+    for timeout, kind in ((5.0, DeadlineExceededError), (Timeout(60, 5), TransportTimeoutError)):
+        transport = ScriptedTransport([late])
+        with pytest.raises(kind) as caught:
+            await JoinMe("tok", transport=transport, clock=clock, timeout=timeout).meetings.schedule(new_meeting())
+        assert (caught.value if kind is TransportTimeoutError else caught.value.last) is late
+
+
+@pytest.mark.parametrize("error", [OSError("reset"), RuntimeError("bug"), ValueError("bug")])
+async def test_a_transport_that_breaks_its_promise_leaves_doubt(error: Exception, clock: FakeClock) -> None:
+    """Whatever a transport raises, of a POST it is said that it may have been carried out, and the cause is kept."""
+    with pytest.raises(OutcomeUnknownError) as caught:
+        await JoinMe("tok", transport=ScriptedTransport([error]), clock=clock).meetings.schedule(new_meeting())
+    assert isinstance(caught.value.last, TransportError)
+    assert caught.value.last.__cause__ is error
+
+
+async def test_two_event_loops_at_once_are_refused(clock: FakeClock) -> None:
+    """What waits in one loop cannot be woken from another: said at once, and the first goes on."""
+    began, over = threading.Event(), threading.Event()
+
+    async def slow(request: Request) -> Response:
+        began.set()
+        await anyio.to_thread.run_sync(over.wait)
+        return EMPTY
+
+    joinme = JoinMe("tok", transport=ScriptedTransport([slow, EMPTY]))
+
+    def elsewhere() -> None:
+        began.wait()
+        try:
+            with pytest.raises(ConfigurationError, match="another event loop"):
+                anyio.run(joinme.meetings.list)
+        finally:
+            over.set()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(anyio.to_thread.run_sync, elsewhere)
+        assert await joinme.meetings.list() == []
+    await anyio.to_thread.run_sync(anyio.run, joinme.meetings.list)
 
 
 async def test_errors_say_what_they_are_about(clock: FakeClock) -> None:
@@ -297,7 +334,9 @@ async def test_an_echoed_token_is_concealed(status: int, body: bytes, clock: Fak
     assert "tok-" not in f"{caught.value!r} {vars(caught.value)!r} {last!r} {vars(last)!r}"
 
 
-@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), True, "5"])
+@pytest.mark.parametrize(
+    "seconds", [0, -1, float("nan"), float("inf"), True, "5", 10**400], ids=lambda seconds: f"{seconds!r:.8}"
+)
 def test_a_timeout_is_a_positive_number(seconds) -> None:
     """Zero, negative, endless and odd timeouts are refused when they are made."""
     with pytest.raises(ConfigurationError, match="positive number of seconds"):

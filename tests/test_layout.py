@@ -28,7 +28,7 @@ LAYERS = [
     ["_reconcile"],
     ["_retry._layer"],
     ["_retry._decide"],
-    ["_retry._signals", "_retry._tokens", "_retry._slots"],
+    ["_retry._masking", "_retry._signals", "_retry._tokens", "_retry._slots"],
     ["_retry.__init__"],
     ["_wire"],
     ["_conversion"],

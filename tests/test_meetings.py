@@ -14,6 +14,7 @@ from joinme_async import (
     NotFoundError,
     OutcomeUnknownError,
     Response,
+    UnexpectedResponseError,
 )
 from joinme_async.sandbox import Fault, Sandbox
 from joinme_async.testing import FakeClock, ScriptedTransport
@@ -191,7 +192,6 @@ LISTED = {
     ("listed", "read", "found"),
     [
         pytest.param(LISTED | {"participants": ["boss@join.me"]}, None, 1, id="a list that has participants"),
-        pytest.param(LISTED, (200, LISTED), 0, id="an answer without participants proves nothing"),
         pytest.param(LISTED, (404, {}), 0, id="gone since it was listed"),
         pytest.param(LISTED, (200, LISTED | {"meetingName": "x"}), 0, id="changed since it was listed"),
         pytest.param(
@@ -208,6 +208,14 @@ async def test_find_with_odd_answers(listed: dict[str, Any], read: Any, found: i
     script += [Response(read[0], {}, json.dumps(read[1]).encode())] if read else []
     joinme = JoinMe("tok", transport=ScriptedTransport(script), clock=clock)
     assert len(await joinme.meetings.find(new_meeting())) == found
+
+
+async def test_find_does_not_take_silence_for_absence(clock: FakeClock) -> None:
+    """A candidate whose participants no answer tells may be the meeting: that is an error, not an empty list."""
+    script = [Response(200, {}, json.dumps(body).encode()) for body in ({"meetings": [LISTED]}, LISTED)]
+    with pytest.raises(UnexpectedResponseError, match="may be the one looked for") as caught:
+        await JoinMe("tok", transport=ScriptedTransport(script), clock=clock).meetings.find(new_meeting())
+    assert caught.value.path_in_body == "participants"
 
 
 async def test_find_at_the_end_of_time(joinme: JoinMe) -> None:

@@ -119,7 +119,7 @@ def test_unknown_fields_do_not_keep_a_meeting_from_being_hashed() -> None:
     assert meeting != attrs.evolve(meeting, extra={})
 
 
-@pytest.mark.parametrize("wrong", [True, "12", 12.0, 0, -1, None])
+@pytest.mark.parametrize("wrong", [True, "12", 12.0, 0, -1, None, 10**40])
 def test_ids_are_positive_ints(wrong: Any) -> None:
     """No bool, text, float, zero or negative number passes for an id."""
     with pytest.raises(InvalidMeetingError, match="positive int"):

@@ -12,6 +12,7 @@ from joinme_async import ConfigurationError, JoinMe, Request, Response, Transpor
 from joinme_async.sandbox import Entry, Fault, Sandbox
 from joinme_async.testing import FakeClock
 from joinme_async.transports.httpx import HttpxTransport
+from tests.conftest import new_meeting
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 GOOD = {"meetingName": "x", "meetingStart": "2027-06-02T09:00:00Z", "meetingEnd": "2027-06-02T10:00:00Z"}
@@ -336,6 +337,48 @@ def test_faults_strike_where_and_as_often_as_planted() -> None:
     assert repr(sandbox) == "<Sandbox: 0 meetings, 6 requests, 1 faults planted>"
     sandbox.clear_faults()
     assert post() == 201
+
+
+@pytest.mark.parametrize("aim", [{"times": 0}, {"times": -1}, {"skip": -1}, {"times": "2"}, {"on": 5}])
+def test_a_fault_that_cannot_be_aimed_is_refused(aim: dict[str, Any]) -> None:
+    """Never, less than never, and words for numbers."""
+    with pytest.raises(ConfigurationError):
+        Sandbox().plant(Fault.cut(), **aim)
+    with pytest.raises(ConfigurationError):
+        Sandbox().plant_data([{"kind": "cut", **aim}])
+
+
+@pytest.mark.parametrize("limit", [{"per_second": 0}, {"per_second": -1}, {"per_day": -1}])
+def test_a_limit_that_is_none_is_refused(limit: dict[str, int]) -> None:
+    """A service that allows nothing in a second is no service."""
+    with pytest.raises(ConfigurationError, match="number of calls"):
+        Sandbox(**limit)  # type: ignore[arg-type]
+
+
+def test_a_late_change_is_made_to_what_is_there_by_then() -> None:
+    """A meeting that was deleted meanwhile does not come back, and a change that no longer fits changes nothing."""
+    clock = FakeClock()
+    sandbox = Sandbox(clock=clock)
+    for name in ("deleted", "moved", "left alone"):
+        call(sandbox, POST, GOOD | {"meetingName": name})
+    sandbox.plant(Fault.late(0.001, commit_after=3), times=3)
+    for number in (10001, 10002, 10003):
+        call(sandbox, f"PATCH /v1/meetings/{number}", {"meetingEnd": "2027-06-02T09:30:00Z"})
+    call(sandbox, "DELETE /v1/meetings/10001")
+    call(sandbox, "PATCH /v1/meetings/10002", {"meetingStart": "2027-06-02T09:45:00Z"})
+    clock.advance(5)
+    assert [(m.name, m.start.minute, m.end.hour, m.end.minute) for m in sandbox.meetings] == [
+        ("left alone", 0, 9, 30),
+        ("moved", 45, 10, 0),
+    ]
+
+
+async def test_a_call_cancelled_before_its_start_leaves_no_trace(sandbox: Sandbox, joinme: JoinMe) -> None:
+    """In process as over a wire: nothing came, nothing was done."""
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await joinme.meetings.schedule(new_meeting())
+    assert (sandbox.ledger, sandbox.meetings) == ((), ())
 
 
 def test_faults_as_data() -> None:

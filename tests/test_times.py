@@ -57,6 +57,12 @@ def test_an_hour_is_never_guessed(wall: datetime, zone: str, fold: int | None, s
         zoned(wall, zone, fold)
 
 
+def test_text_is_no_wall_time() -> None:
+    """Not even a well-written one."""
+    with pytest.raises(InvalidMeetingError, match="takes a datetime, not str"):
+        zoned("2027-06-02T09:00", LONDON)  # type: ignore[arg-type]
+
+
 @given(st.datetimes(datetime(1950, 1, 1), datetime(2037, 1, 1)), st.timezone_keys())
 def test_zoned_agrees_with_the_clock_on_the_wall(wall: datetime, zone: str) -> None:
     """Whatever is accepted, clocks in that zone show it; whatever is refused, fold decides or nothing does."""

@@ -124,7 +124,7 @@ def test_whatever_the_path_the_host_stays(path: str) -> None:
     """No text at all makes a request go to another host or below another base."""
     try:
         url = request(raw_call("GET", "/" + path, Secret({"q": path}), Secret(None))).url
-    except (InvalidMeetingError, UnicodeEncodeError):
+    except InvalidMeetingError:
         return
     assert url.startswith(f"{BASE}/")
     assert url.isascii()
@@ -150,6 +150,7 @@ def test_what_is_no_json_is_refused_before_it_is_sent(body: object) -> None:
         ("http://127.0.0.1:8765/v1", "http://127.0.0.1:8765/v1"),
         ("http://127.8.9.10", "http://127.8.9.10"),
         ("http://[::1]:8765/v1", "http://[::1]:8765/v1"),
+        ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
     ],
 )
 def test_urls_that_a_token_may_be_sent_to(given_url: str, used: str) -> None:
@@ -165,10 +166,11 @@ def test_urls_that_a_token_may_be_sent_to(given_url: str, used: str) -> None:
         "https://api.join.me\\@evil.example/", "https://api.join.me/v1\n", " https://api.join.me", "https://jöin.me",
         "https://-x.example", "http://api.join.me/v1", "http://localhost.evil.example", "http://127.0.0.1.evil.example",
         "http://127.1", "http://0.0.0.0", "http://10.0.0.1", "http://[2001:db8::1]", "http://localhost@evil.example",
-        "https://[zz]/", "http://2130706433/",
+        "https://[zz]/", "http://2130706433/", "https://999.1.1.1", "https://[:::]", "https://a..b/v1", "https://xn--a/v1",
+        f"https://{'a' * 64}.example", "https://1.2.3", b"https://api.join.me/v1", None,
     ],
 )  # fmt: skip
-def test_urls_that_no_token_is_sent_to(url: str) -> None:
+def test_urls_that_no_token_is_sent_to(url: Any) -> None:
     """What is no plain URL, or would carry the token in the clear to another machine, is refused at once."""
     with pytest.raises(ConfigurationError):
         checked_base_url(url)

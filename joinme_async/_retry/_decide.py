@@ -95,8 +95,8 @@ def _maybe_done(error: JoinMeError) -> bool:
             return error.request_sent
         case APIStatusError():
             return error.status in _MAYBE_DONE or isinstance(error, ServerError)
-        case DeadlineExceededError():
-            return True  # judged only where it cut off a request that had left
+        case DeadlineExceededError(last=TransportError() as cut_off):
+            return cut_off.request_sent
         case UnexpectedResponseError():
             return error.status is None or error.status not in _REDIRECTS
         case _:

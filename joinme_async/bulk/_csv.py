@@ -38,13 +38,21 @@ def read_meetings(path: str | PathLike[str], *, timezone: str | None = None) -> 
         timezone: the IANA zone of times that have no offset, in rows without a `timezone` of their own.
 
     Raises:
-        InvalidRowsError: there are bad rows; its `rows` has every one, with its line, column and what to do.
+        InvalidRowsError: there are bad rows; its `rows` has every one, with its line, column and what to do. Also on
+            the way, where the file was changed after the check.
         OSError: the file cannot be read.
     """
     bad = [item for item in _read(path, timezone) if isinstance(item, BadRow)]
     if bad:
         raise InvalidRowsError(bad)
-    return (item for item in _read(path, timezone) if isinstance(item, Row))
+    return _rows(path, timezone)
+
+
+def _rows(path: str | PathLike[str], timezone: str | None) -> Iterator[Row]:
+    for item in _read(path, timezone):
+        if isinstance(item, BadRow):
+            raise InvalidRowsError([item])  # it was good a moment ago: the file has been changed since
+        yield item
 
 
 def _read(path: str | PathLike[str], timezone: str | None) -> Iterator[Row | BadRow]:

@@ -3,9 +3,11 @@
 import enum
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import anyio
@@ -133,8 +135,8 @@ async def _meet_fate(joinme: JoinMe, meeting: Meeting, fate: Fate) -> Meeting:
 
 def disagreements(shown: Sequence[Shown], meetings: Sequence[NewMeeting], sandbox: Sandbox) -> Iterator[str]:
     """Yield what the sandbox saw or holds otherwise than it is shown."""
-    created = [entry.body["meetingName"] for entry in sandbox.ledger if entry.did == "created"]
-    if sorted(created) != sorted(new.name for new in meetings):
+    created = [_sent(entry.body) for entry in sandbox.ledger if entry.did == "created"]
+    if Counter(created) != Counter(map(_row, meetings)):
         yield f"it scheduled {len(created)} meetings for {len(meetings)} rows, or others than these"
     held = {stored.id: stored for stored in sandbox.meetings}
     alive = {line.meeting.id: line.meeting for line in shown if line.fate is not Fate.CANCELLED}
@@ -143,6 +145,16 @@ def disagreements(shown: Sequence[Shown], meetings: Sequence[NewMeeting], sandbo
     for meeting_id in sorted(held.keys() & alive.keys()):
         if not _same(alive[meeting_id], held[meeting_id]):
             yield f"meeting {meeting_id} is not as shown"
+
+
+def _row(new: NewMeeting) -> tuple[object, ...]:
+    start, end = (f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in (new.start, new.end))
+    return new.name, start, end, new.start_with_personal_url, new.participants
+
+
+def _sent(body: Mapping[str, Any]) -> tuple[object, ...]:
+    names = ("meetingName", "meetingStart", "meetingEnd", "startWithPersonalUrl")
+    return *(body.get(name) for name in names), tuple(body.get("participants", ()))
 
 
 def _same(meeting: Meeting, stored: StoredMeeting) -> bool:

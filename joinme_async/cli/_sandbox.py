@@ -24,7 +24,7 @@ def run_sandbox(  # noqa: PLR0913  the options of the verb
     if faults is not None:
         sandbox.plant_data(_script(faults))
     with sandbox.serve(host=host, port=port) as url:
-        # On stdout, so that `eval "$(joinme sandbox &)"` and scripts can read it; all else is for people.
+        # On stdout, for a shell or a script that reads one line; all else is for people.
         print(f"export JOINME_BASE_URL={url} JOINME_ACCESS_TOKEN={sandbox.token}", flush=True)  # noqa: T201
         console.print(f"A make-believe join.me listens on [bold]{url}[/]. Ctrl-C ends it, and its meetings with it.")
         threading.Event().wait()

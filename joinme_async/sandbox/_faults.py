@@ -141,6 +141,13 @@ class Planted:
     times: int | None = 1
     skip: int = 0
 
+    def __attrs_post_init__(self) -> None:
+        numbers = (self.skip, 1 if self.times is None else self.times)
+        if not all(isinstance(n, int) for n in numbers) or numbers[0] < 0 or numbers[1] < 1:
+            raise ConfigurationError("times is a number from 1, or None for ever, and skip a number from 0")
+        if not (self.on is None or isinstance(self.on, str)):
+            raise ConfigurationError("on is a method, such as POST, or None for all")
+
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> "Planted":
         """Return what a mapping such as `{"kind": "lose", "on": "POST", "times": 2, "commit_after": 1}` describes.

@@ -3,7 +3,7 @@
 import socket
 import threading
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import anyio.to_thread
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import asyncio
 
     import uvicorn
+
+
+# Addresses that mean "all of this machine" are listened on, and none to call.
+_REACHED_AT: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
 class Server:
@@ -37,8 +41,9 @@ class Server:
             target=server.run, kwargs={"sockets": [listener]}, name="joinme-sandbox", daemon=True
         )
         self._thread.start()
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{listener.getsockname()[1]}/v1"
+        host = _REACHED_AT.get(self._host, self._host)
+        shown = f"[{host}]" if ":" in host else host
+        return f"http://{shown}:{listener.getsockname()[1]}/v1"
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

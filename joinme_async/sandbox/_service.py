@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 
+from joinme_async._errors import ConfigurationError
 from joinme_async._http import Request, Response
 from joinme_async.sandbox._faults import Delivery, Fault, Planted, Work, application_error, gateway_refusal
 
@@ -87,11 +88,11 @@ class Answer:
 
 @attrs.frozen
 class _Change:
-    """A change of the stored meetings; `meeting` is None for a deletion."""
+    """A change of the stored meetings: what it makes of the one that is there when it takes effect, None for none."""
 
     did: str
     meeting_id: int
-    meeting: StoredMeeting | None
+    apply: Callable[[StoredMeeting | None], StoredMeeting | None]
 
 
 @attrs.frozen
@@ -124,6 +125,8 @@ class Service:
     def __init__(
         self, tokens: Iterable[str], *, per_second: int | None = None, per_day: int | None = None, first_id: int = 10001
     ) -> None:
+        if (per_second is not None and per_second < 1) or (per_day is not None and per_day < 0):
+            raise ConfigurationError("a limit is a number of calls: per_second from 1, per_day from 0")
         self.tokens = set(tokens)
         self.stale: set[str] = set()
         self.planted: list[Planted] = []
@@ -177,10 +180,9 @@ class Service:
         """Carry out the changes that are due."""
         while self._due and self._due[0][0] <= now:
             change = heapq.heappop(self._due)[2]
-            if change.meeting is not None:
-                self._meetings[change.meeting_id] = change.meeting
-            else:
-                self._meetings.pop(change.meeting_id, None)
+            meeting = change.apply(self._meetings.pop(change.meeting_id, None))
+            if meeting is not None:
+                self._meetings[change.meeting_id] = meeting
 
     def _strike(self, request: Request) -> Fault | None:
         """Return the first planted fault that is meant for `request`, and count it."""
@@ -263,7 +265,7 @@ class Service:
         number = next(self._ids)
         blank = StoredMeeting(number, "", datetime.min, datetime.min, conference_id=f"{100_000_000 + number}")
         meeting = _changed(blank, sent)
-        return _Outcome(_json(201, _document(meeting, "participants")), _Change("created", number, meeting))
+        return _Outcome(_json(201, _document(meeting, "participants")), _Change("created", number, lambda _: meeting))
 
     def _one(self, request: Request, meeting_id: str, query: dict[str, str]) -> _Outcome:
         if not _ID.fullmatch(meeting_id):
@@ -273,14 +275,15 @@ class Service:
             raise _RefusedError("There is no such meeting.", 404, "not_found")
         if request.method == "PATCH":
             # "startWithPersonalUrl ... defaults to false", for an update as well.
-            changed = _changed(meeting, {"startWithPersonalUrl": False, **_body(request, query)})
-            return _Outcome(_json(201, _document(changed, "participants")), _Change("changed", meeting.id, changed))
+            sent = {"startWithPersonalUrl": False, **_body(request, query)}
+            change = _Change("changed", meeting.id, lambda current: _changed_late(current, sent))
+            return _Outcome(_json(201, _document(_changed(meeting, sent), "participants")), change)
         if query:
             raise _RefusedError("There are no parameters here.")
         if request.method == "GET":
             return _Outcome(_json(200, _document(meeting, "participants", "conferenceId")), meeting_id=meeting.id)
         if request.method == "DELETE":
-            return _Outcome(Response(204), _Change("deleted", meeting.id, None))
+            return _Outcome(Response(204), _Change("deleted", meeting.id, lambda _: None))
         raise _RefusedError("A meeting is read, updated and deleted here.", 405)
 
 
@@ -367,6 +370,14 @@ def _changed(meeting: StoredMeeting, sent: dict[str, Any]) -> StoredMeeting:
         start_with_personal_url=sent.get("startWithPersonalUrl", meeting.start_with_personal_url),
         participants=tuple(sent.get("participants", meeting.participants)),
     )
+
+
+def _changed_late(meeting: StoredMeeting | None, sent: dict[str, Any]) -> StoredMeeting | None:
+    """Return what a change makes of the meeting that is there by then; one that no longer fits changes nothing."""
+    try:
+        return _changed(meeting, sent) if meeting is not None else None
+    except _RefusedError:
+        return meeting
 
 
 def _time(text: str, name: str) -> datetime:

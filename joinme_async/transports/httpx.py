@@ -1,14 +1,18 @@
 """The default transport, over httpx. The only file that knows httpx."""
 
 import ssl
+import weakref
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any
+from typing import Any, cast
 
 import anyio
+import anyio.to_thread
 import httpx
-from anyio.lowlevel import RunVar
 
+from joinme_async._clock import running_loop
 from joinme_async._errors import ConfigurationError, TransportError, TransportTimeoutError, UnexpectedResponseError
 from joinme_async._http import MAX_BODY, Request, Response, Secret
 
@@ -23,10 +27,10 @@ class HttpxTransport:
             timeouts and hooks hold. Its `auth` and its following of redirects do not, and give `concurrency` where its
             `limits` are not the default. Without one, a client is made from what follows.
         concurrency: how many connections there may be, and so how many calls at once.
-        proxy: the URL of a proxy, or an `httpx.Proxy`. Without one, the environment's proxies are used for https, and
-            never for the plain http that this machine is reached with.
+        proxy: the URL of a proxy, or an `httpx.Proxy`; without one, the environment's. Used for https only: the plain
+            http that this machine is reached with would show the token to a proxy.
         verify: an `ssl.SSLContext` for a corporate CA; False checks no certificate at all.
-        http2: True to use HTTP/2 where the server does (install `httpx[http2]`).
+        http2: True to use HTTP/2 where the server does (install `joinme-async[http2]`).
         trust_env: False to leave the environment's proxies and certificates alone.
         keepalive: seconds for which an idle connection is kept.
         max_body: bytes; a longer answer is refused, not read to its end.
@@ -44,6 +48,8 @@ class HttpxTransport:
         keepalive: float = 30.0,
         max_body: int = MAX_BODY,
     ) -> None:
+        if concurrency < 1:
+            raise ConfigurationError("concurrency is the number of connections, one at least")
         self._given = client
         self._concurrency = concurrency
         self._max_body = max_body
@@ -58,10 +64,11 @@ class HttpxTransport:
             ),
             timeout=None,  # `Request.timeout` bounds the whole exchange
             # None is "no proxy": plain http goes to this machine only, and a proxy would see the token in the clear.
-            mounts={"http://": None} if proxy is None else None,
+            mounts={"http://": None},
         )
-        # Connections belong to the event loop they were made in, so each loop has a client of its own.
-        self._own: RunVar[httpx.AsyncClient | None] = RunVar("joinme_async httpx client", None)
+        self._own: httpx.AsyncClient | None = None
+        self._making = anyio.Lock()
+        self._loop: Callable[[], object] = object
         self._closed = False
 
     def __repr__(self) -> str:
@@ -82,10 +89,11 @@ class HttpxTransport:
         sent = _SendWatch(surely_httpcore=self._given is None)
         try:
             with anyio.fail_after(request.timeout):
-                return await self._exchange(self._client(), request, sent)
+                return await self._exchange(await self._client(), request, sent)
         except (TimeoutError, httpx.TimeoutException) as error:
             raise TransportTimeoutError("no answer in time", request_sent=sent.may_have_left(error)) from error
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        # OSError: asyncio's TLS errors come through httpcore 1.0 as they are. ValueError: a host IDNA does not know.
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
             raise TransportError(f"no answer: {_words(error)}", request_sent=sent.may_have_left(error)) from error
 
     async def _exchange(self, client: httpx.AsyncClient, request: Request, sent: "_SendWatch") -> Response:
@@ -109,17 +117,11 @@ class HttpxTransport:
     async def _read(self, answer: httpx.Response) -> Secret[bytearray]:
         """Return the decoded body; the addresses in it stay out of the local variables that tracebacks show."""
         body = Secret(bytearray())
-        try:
-            async for chunk in answer.aiter_bytes():
+        async with aclosing(cast("AsyncGenerator[bytes, None]", answer.aiter_bytes())) as chunks:
+            async for chunk in chunks:
                 body.reveal().extend(chunk)
                 del chunk
-                if len(body.reveal()) > self._max_body:
-                    # Closed, and read on to the error that gives: httpx's generators have to end for trio's sake.
-                    await answer.aclose()
-        except httpx.HTTPError:
-            if len(body.reveal()) <= self._max_body:
-                raise
-        self._refuse_above_bound(answer.status_code, len(body.reveal()))
+                self._refuse_above_bound(answer.status_code, len(body.reveal()))
         return body
 
     def _refuse_above_bound(self, status: int, size: int) -> None:
@@ -129,18 +131,23 @@ class HttpxTransport:
                 status=status,
             )
 
-    def _client(self) -> httpx.AsyncClient:
+    async def _client(self) -> httpx.AsyncClient:
         if self._given is not None:
             if self._given.is_closed:
                 raise ConfigurationError("the httpx.AsyncClient given to HttpxTransport is closed")
             return self._given
         if self._closed:
             raise ConfigurationError("this HttpxTransport is closed: make a new one")
-        client = self._own.get()
-        if client is None:
-            client = self._new_client()
-            self._own.set(client)
-        return client
+        loop = running_loop()
+        if self._loop() is not loop:
+            # Connections belong to the event loop they were made in; those of a loop that has ended are of no use.
+            self._loop, self._own, self._making = weakref.ref(loop), None, anyio.Lock()
+        if self._own is None:
+            async with self._making:
+                if self._own is None:
+                    # Reading the certificates takes a while, and would hold up the event loop.
+                    self._own = await anyio.to_thread.run_sync(self._new_client)
+        return self._own
 
     def _new_client(self) -> httpx.AsyncClient:
         try:
@@ -150,11 +157,10 @@ class HttpxTransport:
             raise ConfigurationError(f"httpx cannot be set up: {error}") from error
 
     async def aclose(self) -> None:
-        """Close the connections of this event loop; a client that was given stays open."""
+        """Close the connections; a client that was given stays open."""
         self._closed = True
-        client = self._own.get()
-        if client is not None:
-            self._own.set(None)
+        client, self._own = self._own, None
+        if client is not None and self._loop() is running_loop():
             await client.aclose()
 
 
