@@ -10,7 +10,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name not in {"cyclopts", "rich"}:
             raise
-        print("The joinme command needs its extra: pip install 'joinme-async[cli]'", file=sys.stderr)  # noqa: T201
+        print("The joinme command needs its extra: pip install 'joinme-async[cli,sandbox]'", file=sys.stderr)  # noqa: T201
         raise SystemExit(2) from None
     run()
 

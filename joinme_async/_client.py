@@ -71,6 +71,9 @@ class JoinMe:
         clock: Clock | None = None,
     ) -> None:
         given, access_token = Secret(access_token), None
+        if transport is not None and not all(hasattr(transport, name) for name in ("send", "aclose", "concurrency")):
+            kind = type(transport).__name__
+            raise ConfigurationError(f"a {kind} is no transport: wrap an httpx.AsyncClient in HttpxTransport(client)")
         url = os.environ.get("JOINME_BASE_URL") or DEFAULT_BASE_URL if base_url is None else base_url
         self._line = _Line(transport)
         self._layer = RetryLayer(
@@ -85,7 +88,7 @@ class JoinMe:
         self.meetings = MeetingsResource(self._layer, self._options)
 
     def __repr__(self) -> str:
-        return f"<JoinMe: {self._layer!r}>"
+        return f"<JoinMe of {self._layer}>"
 
     async def __aenter__(self) -> Self:
         return self

@@ -60,7 +60,7 @@ class MeetingsResource:
 
         Raises:
             UnexpectedResponseError: an answer left the participants out, so that a candidate can be neither taken nor
-                ruled out; an empty list always means that there is none.
+                ruled out. An empty list means that none is upcoming; of a meeting that has begun it proves nothing.
         """
         if not isinstance(new, NewMeeting):
             raise InvalidMeetingError(f"find() takes a NewMeeting, not {type(new).__name__}")

@@ -62,8 +62,15 @@ def checked_instant(moment: datetime, field: str) -> datetime:
         )
     try:
         utc = moment.astimezone(UTC)
+        exists = utc.astimezone(moment.tzinfo).replace(tzinfo=None, fold=0) == moment.replace(tzinfo=None, fold=0)
     except OverflowError:
         raise InvalidMeetingError(f"{field} is outside the years 1 to 9999 in UTC", field=field) from None
+    if not exists:
+        raise InvalidMeetingError(
+            f"{field} is a time that clocks in its zone never show, being set forward past it (or a pytz zone that was "
+            "not localized)",
+            field=field,
+        )
     # Made anew, so that a subclass (pandas, freezegun) with finer parts does not slip through.
     return datetime(utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second, tzinfo=UTC)
 

@@ -48,11 +48,13 @@ def zoned(wall: datetime, zone: str, fold: int | None = None) -> datetime:
         raise InvalidMeetingError(f"zoned() takes a datetime, not {type(wall).__name__}")
     if wall.tzinfo is not None:
         raise InvalidMeetingError(f"{wall.isoformat()} already has a zone: give zoned() a datetime without tzinfo")
+    if not isinstance(zone, str):
+        raise InvalidMeetingError("zone is the name of an IANA time zone, such as 'Europe/London', and a str")
     if fold not in {None, 0, 1}:
         raise InvalidMeetingError("fold is 0 for the first of two equal wall times, 1 for the second")
     try:
         tz = ZoneInfo(zone)
-    except (LookupError, ValueError, OSError, TypeError):
+    except (LookupError, ValueError, OSError):
         raise InvalidMeetingError(
             f"no time zone named '{excerpt(str(zone))}': use an IANA name such as 'Europe/London'"
         ) from None

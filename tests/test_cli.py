@@ -59,6 +59,22 @@ def test_the_demo_takes_a_file_of_ones_own(tmp_path: Path) -> None:
     assert re.search(r"09:00 +Mine +5m +- +10001 +scheduled", done.stdout)
 
 
+def test_names_that_the_terminal_cannot_show_do_not_stop_it() -> None:
+    """An old terminal shows question marks where it has no letters."""
+    done = joinme("demo", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "?? (Tokyo stand-up)" in done.stdout
+
+
+def test_a_zone_for_the_file_is_taken_from_the_command_line(tmp_path: Path) -> None:
+    """Times without a zone of their own are in the zone that times are shown in."""
+    file = tmp_path / "mine.csv"
+    file.write_text(f"{HEAD}Mine,2031-07-01T09:00,2031-07-01T09:05,\n")
+    done = joinme("demo", str(file), "--timezone", "Europe/London")
+    assert done.returncode == 0
+    assert re.search(r"09:00 +Mine", done.stdout)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -66,7 +82,7 @@ def test_the_demo_takes_a_file_of_ones_own(tmp_path: Path) -> None:
             f"{HEAD}x,2027-06-02T09:00,2027-06-02T10:00Z,\n",
             "mine.csv, line 2, column start: 2027-06-02T09:00 has no zone",
         ),
-        ("title\n", "mine.csv, line 1, column title: no such column is known"),
+        ("title\n", "mine.csv, line 1, column title: the first line must name the columns"),
         (HEAD, "there is no meeting in that file"),
     ],
 )
@@ -115,7 +131,7 @@ def test_without_the_extra_it_says_what_to_install() -> None:
     code = "import sys; sys.modules['cyclopts'] = None; from joinme_async.__main__ import main; main()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "The joinme command needs its extra: pip install 'joinme-async[cli]'\n"
+    assert done.stderr == "The joinme command needs its extra: pip install 'joinme-async[cli,sandbox]'\n"
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import anyio
+import httpx
 import pytest
 
 from joinme_async import ConfigurationError, JoinMe, Response
@@ -159,6 +160,18 @@ def test_the_default_transport_is_the_clients_own() -> None:
 
     with sandbox.serve() as url:
         anyio.run(main, url)
+
+
+@pytest.mark.parametrize("wrong", [httpx.Client, httpx.AsyncClient, object])
+def test_what_is_no_transport_is_said_at_once(wrong: type) -> None:
+    """An httpx client is the likely slip, in place of a transport and inside one."""
+    with pytest.raises(ConfigurationError, match="HttpxTransport"):
+        JoinMe("tok", transport=wrong())
+    if wrong is not httpx.AsyncClient:
+        with pytest.raises(ConfigurationError, match=r"httpx\.AsyncClient"):
+            HttpxTransport(wrong())
+    with pytest.raises(ConfigurationError, match="settings of its own"):
+        HttpxTransport(httpx.AsyncClient(), proxy="http://localhost:1")
 
 
 async def test_a_client_that_was_never_used_closes_without_a_transport() -> None:

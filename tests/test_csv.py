@@ -137,7 +137,6 @@ def test_a_bad_row_says_where_and_what_to_do(cells: str, column: str | None, say
     [
         ("2027-03-28T01:30", "Europe/London", "does not exist"),
         ("2027-10-31T01:30", "Europe/London", "comes twice"),
-        ("2027-06-02T09:00", "Europe/Lodnon", "no time zone named"),
     ],
 )
 def test_an_hour_is_never_guessed(start: str, zone: str, says: str, write) -> None:
@@ -146,6 +145,14 @@ def test_an_hour_is_never_guessed(start: str, zone: str, says: str, write) -> No
     assert row.column == "start"
     assert says in row.problem
     assert "write it with its offset" in row.problem
+
+
+def test_an_unknown_zone_is_blamed_on_the_zone(write) -> None:
+    """Of the row or of the file, whatever the times are."""
+    (row,) = bad(write("name,start,end,timezone\nx,2027-06-02T09:00,2027-06-02T10:00,Europe/Lodnon\n"))
+    assert (row.column, "no time zone named 'Europe/Lodnon'" in row.problem) == ("timezone", True)
+    (row,) = bad(write("name,start,end\nx,2027-06-02T09:00,2027-06-02T10:00\n"), timezone="Mars")
+    assert row.column == "timezone"
 
 
 @pytest.mark.parametrize(("cell", "says"), [("perhaps", "'perhaps' is neither true nor false"), ("2", "neither")])
@@ -160,11 +167,11 @@ def test_a_flag_that_is_none(cell: str, says: str, write) -> None:
     [
         ("", None, "name, start, end is missing"),
         ("name,start\n", None, "end is missing"),
-        ("name,start,end,participant\n", "participant", "no such column is known"),
+        ("name,start,end,participant\n", "participant", "none that is known"),
         ("name,start,end,name\n", "name", "comes twice"),
         ("name,meetingName,start,end\n", "name", "comes twice"),
-        ("name,start,end,\n", "(blank)", "no such column"),
-        ("Weekly,2027-06-02T09:00Z,2027-06-02T10:00Z,boss@join.me\n", "Weekly", "no such column"),
+        ("name,start,end,\n", "(blank)", "none that is known"),
+        ("Weekly,2027-06-02T09:00Z,2027-06-02T10:00Z,boss@join.me\n", "Weekly", "none that is known"),
     ],
 )
 def test_the_first_line_must_name_the_columns(text: str, column: str | None, says: str, write) -> None:
@@ -192,7 +199,7 @@ def test_a_file_that_changes_after_the_check_loses_no_row_silently(spoilt: str, 
 def test_what_is_no_text_or_no_csv_is_told_by_line(write) -> None:
     """Another encoding and an open quote name the line where it begins."""
     latin = bad(write(b"name,start,end\n" + "Büro,2027-06-02T09:00Z,2027-06-02T10:00Z\n".encode("latin-1")))
-    assert "UTF-8" in latin[0].problem
+    assert (latin[0].line, "UTF-8" in latin[0].problem) == (2, True)
     first = bad(write(b"\xff\xfen\x00a\x00m\x00e\x00"))
     assert "UTF-8" in first[0].problem
     quote = bad(write('name,start,end\nx,2027-06-02T09:00Z,2027-06-02T10:00Z\n"open,2027\n'))

@@ -4,6 +4,7 @@ import copy
 import pickle
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
@@ -81,15 +82,34 @@ def test_a_subclass_of_datetime_becomes_a_plain_one() -> None:
     assert type(new.start) is datetime
 
 
+def datetime_exists(moment: datetime) -> bool:
+    """Say whether clocks show it: whether it comes back from UTC as it was (PEP 495)."""
+    return moment.astimezone(UTC).astimezone(moment.tzinfo).replace(tzinfo=None) == moment.replace(tzinfo=None)
+
+
+def test_an_hour_that_clocks_skip_is_refused_with_its_zone_too() -> None:
+    """Python makes an instant of any aware datetime; a time that nobody's clock shows is a mistake all the same."""
+    london = ZoneInfo("Europe/London")
+    with pytest.raises(InvalidMeetingError, match="never show"):
+        new_meeting(start=datetime(2027, 3, 28, 1, 30, tzinfo=london), end=datetime(2027, 3, 28, 3, tzinfo=london))
+    for fold, hour in ((0, 0), (1, 1)):
+        start = datetime(2027, 10, 31, 1, 30, tzinfo=london, fold=fold)
+        assert new_meeting(start=start, end=START.replace(month=11, day=1)).start.hour == hour
+
+
 @given(st.datetimes(timezones=st.timezones()), st.timedeltas(timedelta(seconds=2), timedelta(days=13)))
 def test_any_aware_time_is_kept_to_the_second(start: datetime, length: timedelta) -> None:
     """For every zone, the instant kept differs from the one given by less than a second."""
     try:
-        end = (start.astimezone(UTC) + length).astimezone(start.tzinfo)
+        end = start.astimezone(UTC) + length
         new = new_meeting(start=start, end=end)
-    except (InvalidMeetingError, OverflowError):
+    except OverflowError:
         assert start.year in {1, 9999}
         return
+    except InvalidMeetingError as error:
+        assert start.year in {1, 9999} or ("never show" in str(error) and not datetime_exists(start))
+        return
+    assert datetime_exists(start)
     assert timedelta(0) <= start.astimezone(UTC) - new.start < timedelta(seconds=1)
 
 

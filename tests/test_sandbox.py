@@ -339,7 +339,7 @@ def test_faults_strike_where_and_as_often_as_planted() -> None:
     assert post() == 201
 
 
-@pytest.mark.parametrize("aim", [{"times": 0}, {"times": -1}, {"skip": -1}, {"times": "2"}, {"on": 5}])
+@pytest.mark.parametrize("aim", [{"times": 0}, {"times": -1}, {"skip": -1}, {"times": "2"}, {"on": 5}, {"on": "POSTT"}])
 def test_a_fault_that_cannot_be_aimed_is_refused(aim: dict[str, Any]) -> None:
     """Never, less than never, and words for numbers."""
     with pytest.raises(ConfigurationError):
@@ -390,12 +390,22 @@ def test_faults_as_data() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [{}, {"kind": "explode"}, {"kind": "strikes"}, {"kind": "lose", "often": 2}, {"kind": "late"}, {"kind": ["lose"]}],
+    [
+        {},
+        {"kind": "explode"},
+        {"kind": "error", "status": "503"},
+        {"kind": "error", "status": 200},
+        {"kind": "late", "seconds": "3"},
+        {"kind": "strikes"},
+        {"kind": "lose", "often": 2},
+        {"kind": "late"},
+        {"kind": ["lose"]},
+    ],
 )
 def test_data_that_describes_no_fault_is_refused(data: dict[str, Any]) -> None:
     """The message names the kinds or the argument, and nothing is planted."""
     sandbox = Sandbox(clock=FakeClock())
-    with pytest.raises(ConfigurationError, match="no fault can be made of"):
+    with pytest.raises(ConfigurationError, match=r"no fault can be made of|an error has|late takes"):
         sandbox.plant_data([{"kind": "cut"}, data])
     assert sandbox.planted == ()
 

@@ -1,6 +1,7 @@
 """Wall-clock times are never guessed, and the service's date-times are read leniently and written strictly."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -61,6 +62,8 @@ def test_text_is_no_wall_time() -> None:
     """Not even a well-written one."""
     with pytest.raises(InvalidMeetingError, match="takes a datetime, not str"):
         zoned("2027-06-02T09:00", LONDON)  # type: ignore[arg-type]
+    with pytest.raises(InvalidMeetingError, match="and a str"):
+        zoned(datetime(2027, 6, 2), ZoneInfo(LONDON))  # type: ignore[arg-type]
 
 
 @given(st.datetimes(datetime(1950, 1, 1), datetime(2037, 1, 1)), st.timezone_keys())

@@ -1,5 +1,7 @@
 """One source, asked once however many wait, told what was refused, and what it raises comes through unchanged."""
 
+import traceback
+
 import anyio
 import pytest
 
@@ -150,6 +152,23 @@ async def test_a_cancelled_question_is_asked_by_the_next_in_line() -> None:
         assert len(source.asked) == 2
         source.gate.set()
     assert got == ["tok-2"] * 2
+
+
+async def test_a_plain_function_is_no_token_source() -> None:
+    """Said in words of ours, and without the token that it returned."""
+
+    def plain(*, refused: str | None) -> str:
+        return "tok-secret"
+
+    with pytest.raises(ConfigurationError, match="async callable") as caught:
+        await Tokens(plain).get()  # type: ignore[arg-type]
+    assert "tok-secret" not in repr([frame.f_locals for frame, _ in traceback.walk_tb(caught.tb.tb_next)])
+
+
+def test_the_word_bearer_is_no_part_of_a_token() -> None:
+    """The most likely slip gets advice of its own."""
+    with pytest.raises(ConfigurationError, match="leave that word out"):
+        Tokens(Secret("Bearer tok"))
 
 
 @pytest.mark.parametrize("bad", ["", "tok ", "tok\n", "to k", "tök", "tok\x00", None, b"tok", 7])

@@ -44,7 +44,7 @@ _PLAIN: Final[Mapping[int, tuple[type[APIStatusError], str]]] = {
     400: (BadRequestError, "join.me refused the request as invalid"),
     _UNAUTHORIZED: (AuthenticationError, "join.me refused the access token: get a new one"),
     _FORBIDDEN: (PermissionDeniedError, "join.me does not allow this: check the scopes of the token and the API key"),
-    _NOT_FOUND: (NotFoundError, "join.me knows no such meeting, or no longer"),
+    _NOT_FOUND: (NotFoundError, "join.me knows nothing of that id or path, or no longer"),
 }
 
 
@@ -79,8 +79,8 @@ def judge(
     if call.effect is Effect.CREATE and _maybe_done(error):
         return GiveUp(
             OutcomeUnknownError(
-                "it is not known whether join.me carried this out, and sending it again could do it twice: "
-                f"look before you repeat it ({error})",
+                "it is not known whether join.me carried this out, and sending it again could do it twice: look "
+                f"{'with meetings.find(error.meeting) ' if call.meeting else ''}before you repeat it ({error})",
                 meeting=call.meeting,
                 last=error,
             )
@@ -111,11 +111,14 @@ def status_error(response: Response, wall: datetime) -> APIStatusError | Unexpec
     kind, what = _classify(response.status, signals)
     said = " ".join(filter(None, (str(response.status), signals.code)))
     summary = f"{what} ({said}{f': {signals.message}' if signals.message else ''})"
+    wait = _wait(kind, signals)
+    if wait is not None:
+        summary += f"; try again in {wait:g} s"
     error = kind(
         summary, status=response.status, code=signals.code, message=signals.message, retry_after=signals.retry_after
     )
-    if isinstance(error, RateLimitedError | QuotaExceededError):
-        error.retry_at = _retry_at(error, wall)
+    if isinstance(error, RateLimitedError | QuotaExceededError) and wait is not None:
+        error.retry_at = wall + timedelta(seconds=wait)
     return error
 
 
@@ -131,10 +134,12 @@ def _classify(status: int, signals: Signals) -> tuple[type[APIStatusError], str]
     return _PLAIN.get(status, (APIStatusError, "join.me refused the request"))
 
 
-def _retry_at(error: RateLimitedError | QuotaExceededError, wall: datetime) -> datetime | None:
-    if error.retry_after is not None:
-        return wall + timedelta(seconds=error.retry_after)
-    return wall + timedelta(seconds=UNSAID_WAIT) if isinstance(error, RateLimitedError) else None
+def _wait(kind: type[APIStatusError], signals: Signals) -> float | None:
+    """Return the seconds after which time has healed a refusal, None where that is not known."""
+    unsaid = {RateLimitedError: UNSAID_WAIT, QuotaExceededError: None}
+    if kind not in unsaid:
+        return None
+    return unsaid[kind] if signals.retry_after is None else signals.retry_after
 
 
 def _unexpected(response: Response) -> UnexpectedResponseError:

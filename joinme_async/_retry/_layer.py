@@ -99,7 +99,7 @@ class RetryLayer:
         self._loop: Callable[[], object] = object
 
     def __repr__(self) -> str:
-        return f"<RetryLayer of {self._base_url}: {self._slots or 'not used yet'}>"
+        return f"{self._base_url}: {self._slots or 'not used yet'}"
 
     async def perform(self, call: Call[T], options: Options) -> T:
         """Carry out `call` and return its result, or raise the error that tells what became of it.

@@ -1,6 +1,7 @@
 """Access tokens: one source, asked once however many calls wait."""
 
 import re
+from inspect import isawaitable
 from typing import Final, Protocol
 
 import anyio
@@ -26,7 +27,11 @@ class TokenSource(Protocol):
 def checked_token(token: Secret[str]) -> Secret[str]:
     """Return `token`, or raise ConfigurationError where it cannot stand in a header (RFC 6750: visible ASCII)."""
     if not isinstance(token.reveal(), str) or not token.reveal():
-        raise ConfigurationError("the access token is not a text, or empty: see the service's page on OAuth 2.0")
+        raise ConfigurationError(
+            'the access token is empty, or no text: get one from join.me (README, "Access tokens")'
+        )
+    if token.reveal().lower().startswith("bearer "):
+        raise ConfigurationError("the access token begins with 'Bearer ': leave that word out, it is added here")
     if not _TOKEN.fullmatch(token.reveal()):
         raise ConfigurationError(
             "the access token holds a blank, a line break or another character no token has: strip it"
@@ -78,8 +83,7 @@ class Tokens:
     async def _lead(self, source: TokenSource, ask: _Ask) -> Secret[str]:
         self._ask = ask
         try:
-            refused = ask.refused
-            ask.token = checked_token(Secret(await source(refused=None if refused is None else refused.reveal())))
+            ask.token = checked_token(await _asked(source, ask.refused))
             self._latest = ask.token
         except Exception as error:
             ask.failure = error
@@ -89,3 +93,10 @@ class Tokens:
             self._ask = None
             ask.answered.set()
         return ask.token
+
+
+async def _asked(source: TokenSource, refused: Secret[str] | None) -> Secret[str]:
+    answer = Secret(source(refused=None if refused is None else refused.reveal()))
+    if not isawaitable(answer.reveal()):
+        raise ConfigurationError("a token source is an async callable: this one returned without being awaited")
+    return Secret(await answer.reveal())

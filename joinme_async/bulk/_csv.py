@@ -73,7 +73,23 @@ def _read(path: str | PathLike[str], timezone: str | None) -> Iterator[Row | Bad
         except csv.Error as error:
             yield BadRow(file, line, None, f"this cannot be read as CSV ({error}): look for a quote that is not closed")
         except UnicodeDecodeError:
-            yield BadRow(file, line, None, "the file is not in UTF-8 from here on: save it as 'CSV UTF-8'")
+            yield BadRow(
+                file, _first_foreign_line(path), None, "this line is not in UTF-8: save the file as 'CSV UTF-8'"
+            )
+
+
+def _first_foreign_line(path: str | PathLike[str]) -> int:
+    """Return the first line that is not in UTF-8; the reader decodes ahead, and cannot tell."""
+    with Path(path).open("rb") as lines:
+        return next((number for number, line in enumerate(lines, 1) if not _is_utf8(line)), 1)
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _delimiter(text: TextIO) -> str:
@@ -101,7 +117,8 @@ def _columns(header: list[str]) -> list[str]:
         name = _COLUMNS.get(cell.strip().lower())
         if name is None:
             raise _HeaderError(
-                f"no such column is known, and none is passed over: use {', '.join(dict.fromkeys(_COLUMNS.values()))}",
+                "the first line must name the columns, and this is none that is known: use "
+                f"{', '.join(dict.fromkeys(_COLUMNS.values()))}, and take others out",
                 excerpt(cell) or "(blank)",
             )
         if name in columns:

@@ -41,6 +41,8 @@ def meeting_from(cells: Mapping[str, str], timezone: str | None) -> NewMeeting:
         InvalidMeetingError: they describe none; `field` names the cell.
     """
     zone = cells.get("timezone") or timezone
+    if zone is not None:
+        _check_zone(zone)
     return NewMeeting(
         name=cells.get("name", ""),
         start=_moment(cells.get("start", ""), zone, "start"),
@@ -48,6 +50,13 @@ def meeting_from(cells: Mapping[str, str], timezone: str | None) -> NewMeeting:
         participants=[address for address in _SEPARATORS.split(cells.get("participants", "")) if address],
         start_with_personal_url=_flag(cells.get("start_with_personal_url", "")),
     )
+
+
+def _check_zone(zone: str) -> None:
+    try:
+        zoned(datetime(2027, 1, 1), zone)  # noqa: DTZ001  an hour that every zone has
+    except InvalidMeetingError as error:
+        raise InvalidMeetingError(str(error), field="timezone") from None
 
 
 def _moment(text: str, zone: str | None, field: str) -> datetime:
@@ -73,9 +82,7 @@ def _moment(text: str, zone: str | None, field: str) -> datetime:
     try:
         return zoned(wall, zone)
     except InvalidMeetingError as error:
-        raise InvalidMeetingError(
-            f"{error}; write it with its offset to say which hour is meant", field=field
-        ) from None
+        raise InvalidMeetingError(f"{error}; write it with its offset, such as +01:00", field=field) from None
 
 
 def _flag(text: str) -> bool:

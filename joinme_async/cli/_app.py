@@ -1,6 +1,7 @@
 """The verbs of the command: each reads its arguments and calls what does the work."""
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,9 @@ _ExistingFile = Annotated[Path | None, Parameter(validator=validators.Path(exist
 
 def run() -> None:
     """Run the command line; an error of ours becomes one line on stderr and exit code 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a name that this terminal cannot show is no reason to stop
     try:
         app()
     except JoinMeError as error:
@@ -44,7 +48,8 @@ def demo(
     file
         A CSV file of meetings; without one, the example that comes with the package.
     timezone
-        The IANA zone to show times in, such as Europe/London; without one, this machine's.
+        The IANA zone to show times in, such as Europe/London, and of those times in the file that have none of their
+        own. Without one, times are shown in this machine's.
     """
     from joinme_async.cli._demo import run_demo  # noqa: PLC0415  each verb loads what it uses
 

@@ -53,7 +53,7 @@ class Shown:
 def run_demo(file: Path | None, timezone: str | None) -> int:
     """Run the demo and return its exit code."""
     zone = _zone(timezone)
-    meetings = [row.meeting for row in read_meetings(file or example_file())]
+    meetings = [row.meeting for row in read_meetings(file or example_file(), timezone=timezone)]
     if not meetings:
         raise ConfigurationError("there is no meeting in that file")
     console = Console(highlight=False)

@@ -78,6 +78,8 @@ class Fault:
     @classmethod
     def error(cls, status: int = 500, *, done: bool = False) -> "Fault":
         """An answer with a 5xx status, before the work or, with `done`, after it."""
+        if not isinstance(status, int) or not 500 <= status <= 599:  # noqa: PLR2004
+            raise ConfigurationError("an error has a status from 500 to 599")
         name = f"error {status} {'after' if done else 'before'} the work"
         return cls(name=name, work=_work(done=done), response=_failure(status))
 
@@ -112,6 +114,8 @@ class Fault:
     @classmethod
     def late(cls, seconds: float, *, commit_after: float = 0.0) -> "Fault":
         """The answer comes `seconds` late; the work is done at once, or `commit_after` seconds later."""
+        if not isinstance(seconds, int | float) or seconds < 0:
+            raise ConfigurationError("late takes a number of seconds")
         work = _work(done=True, commit_after=commit_after)
         return cls(name=f"{seconds:g} s late", work=work, delay=seconds, commit_after=commit_after)
 
@@ -122,6 +126,7 @@ class Fault:
         return cls(name="stale token", response=response)
 
 
+_METHODS: Final = ("GET", "POST", "PATCH", "DELETE")
 _KINDS: Final = ("refuse", "error", "unreachable", "lose", "cut", "hang_up", "garble", "late", "stale_token")
 
 
@@ -145,8 +150,8 @@ class Planted:
         numbers = (self.skip, 1 if self.times is None else self.times)
         if not all(isinstance(n, int) for n in numbers) or numbers[0] < 0 or numbers[1] < 1:
             raise ConfigurationError("times is a number from 1, or None for ever, and skip a number from 0")
-        if not (self.on is None or isinstance(self.on, str)):
-            raise ConfigurationError("on is a method, such as POST, or None for all")
+        if not (self.on is None or (isinstance(self.on, str) and self.on.upper() in _METHODS)):
+            raise ConfigurationError(f"on is one of {', '.join(_METHODS)}, or None for all")
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> "Planted":

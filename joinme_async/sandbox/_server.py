@@ -67,7 +67,9 @@ class Server:
             return socket.create_server((self._host, self._port), family=family)
         except OSError as error:
             where = f"{self._host} port {self._port}"
-            raise ConfigurationError(f"the sandbox cannot listen on {where}: {error.strerror}") from error
+            raise ConfigurationError(
+                f"the sandbox cannot listen on {where} ({error.strerror}): take another port, or 0 for a free one"
+            ) from error
 
 
 def _make_server(app: App) -> "uvicorn.Server":

@@ -50,6 +50,10 @@ class HttpxTransport:
     ) -> None:
         if concurrency < 1:
             raise ConfigurationError("concurrency is the number of connections, one at least")
+        if client is not None and not isinstance(client, httpx.AsyncClient):
+            raise ConfigurationError(f"client is an httpx.AsyncClient, not {type(client).__name__}")
+        if client is not None and (proxy, verify, http2) != (None, True, False):
+            raise ConfigurationError("a client of your own has settings of its own: give proxy, verify and http2 to it")
         self._given = client
         self._concurrency = concurrency
         self._max_body = max_body
@@ -91,10 +95,14 @@ class HttpxTransport:
             with anyio.fail_after(request.timeout):
                 return await self._exchange(await self._client(), request, sent)
         except (TimeoutError, httpx.TimeoutException) as error:
-            raise TransportTimeoutError("no answer in time", request_sent=sent.may_have_left(error)) from error
+            raise TransportTimeoutError(
+                f"no answer in time from {_host(request)}", request_sent=sent.may_have_left(error)
+            ) from error
         # OSError: asyncio's TLS errors come through httpcore 1.0 as they are. ValueError: a host IDNA does not know.
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
-            raise TransportError(f"no answer: {_words(error)}", request_sent=sent.may_have_left(error)) from error
+            raise TransportError(
+                f"no answer from {_host(request)}: {_words(error)}", request_sent=sent.may_have_left(error)
+            ) from error
 
     async def _exchange(self, client: httpx.AsyncClient, request: Request, sent: "_SendWatch") -> Response:
         outgoing = client.build_request(
@@ -190,6 +198,10 @@ class _SendWatch:
     def may_have_left(self, error: Exception) -> bool:
         """Say whether the request may have been sent: always, unless httpx has shown that it was not."""
         return self._started or not (self._reports or isinstance(error, self._never_sent))
+
+
+def _host(request: Request) -> str:
+    return request.url.split("/", 3)[2]
 
 
 def _words(error: Exception) -> str:
