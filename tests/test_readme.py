@@ -55,7 +55,7 @@ def test_every_block_runs_and_prints_what_is_shown(
 def test_the_test_shown_to_users_passes(pytester: pytest.Pytester) -> None:
     """The example test of the README passes in an empty project."""
     (code,) = [code for _, code, _ in BLOCKS if "def test_my_app" in code]
-    pytester.makepyfile("from datetime import timedelta\n" + code)
+    pytester.makepyfile(code)
     pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider").assert_outcomes(passed=2)
 
 
