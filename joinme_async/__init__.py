@@ -30,6 +30,7 @@ from joinme_async._http import Request, Response, Transport
 from joinme_async._meetings import MeetingsResource
 from joinme_async._models import UNSET, Meeting, NewMeeting, OutcomeUnknownError
 from joinme_async._retry._layer import Timeout
+from joinme_async._retry._limiters import RateLimiter
 from joinme_async._retry._tokens import TokenSource
 from joinme_async._times import zoned
 from joinme_async._version import __version__
@@ -56,6 +57,7 @@ __all__ = [
     "PermissionDeniedError",
     "QuotaExceededError",
     "RateLimitedError",
+    "RateLimiter",
     "Request",
     "Response",
     "ServerError",

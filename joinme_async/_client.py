@@ -11,6 +11,7 @@ from joinme_async._errors import ConfigurationError
 from joinme_async._http import Response, Secret, Transport
 from joinme_async._meetings import MeetingsResource
 from joinme_async._retry._layer import Options, RetryLayer, Timeout
+from joinme_async._retry._limiters import RateLimiter
 from joinme_async._retry._tokens import Tokens, TokenSource
 from joinme_async._version import __version__
 from joinme_async._wire import DEFAULT_BASE_URL, checked_base_url, fixed_headers, raw_call
@@ -52,6 +53,7 @@ class JoinMe:
             https, or http to this machine.
         transport: what carries requests; it is not closed by the client. Without one, an
             `joinme_async.transports.httpx.HttpxTransport` of the client's own.
+        rate_limit: a `RateLimiter` that says when a call may start; without one, at once.
         timeout: a `Timeout`, or the seconds that a whole call may take.
         clock: what tells the time; a `joinme_async.testing.FakeClock` in tests.
 
@@ -61,12 +63,13 @@ class JoinMe:
 
     meetings: MeetingsResource
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what a client is made of
         self,
         access_token: str | TokenSource | None = None,
         *,
         base_url: str | None = None,
         transport: Transport | None = None,
+        rate_limit: RateLimiter | None = None,
         timeout: Timeout | float = Timeout(),  # noqa: B008  frozen
         clock: Clock | None = None,
     ) -> None:
@@ -80,6 +83,7 @@ class JoinMe:
             self._line.transport,
             Tokens(_token_source(given)),
             clock or SystemClock(),
+            rate_limit,
             base_url=checked_base_url(url),
             headers=fixed_headers(f"joinme-async/{__version__}"),
         )

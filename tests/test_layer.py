@@ -14,6 +14,7 @@ from joinme_async import (
     JoinMeError,
     NotFoundError,
     OutcomeUnknownError,
+    RateLimitedError,
     Request,
     Response,
     Timeout,
@@ -345,3 +346,76 @@ def test_a_timeout_is_a_positive_number(seconds) -> None:
         Timeout(attempt=seconds)
     with pytest.raises(ConfigurationError):
         JoinMe("tok", timeout=seconds)
+
+
+class Limiter:
+    """Makes every start wait, refuses turns that come too late, and takes notes."""
+
+    def __init__(self, clock: FakeClock, wait: float) -> None:
+        self.clock = clock
+        self.wait = wait
+        self.notes: list[object] = []
+
+    async def acquire(self, timeout: float | None) -> float | None:
+        self.notes.append(timeout)
+        if timeout is not None and timeout < self.wait:
+            return self.wait
+        await self.clock.sleep(self.wait)
+        self.notes.append("permit")
+        return None
+
+    async def observe(self, signals) -> None:
+        self.notes.append((signals.code, signals.retry_after))
+
+
+async def test_token_slot_permit_send_in_this_order(clock: FakeClock) -> None:
+    """A permit is asked for last, with what is left of the deadline, and nothing comes between it and the request."""
+    limiter = Limiter(clock, 2)
+
+    async def source(*, refused: str | None) -> str:
+        limiter.notes.append("token")
+        await clock.sleep(1)
+        return "tok"
+
+    async def answer(request: Request) -> Response:
+        limiter.notes.append(f"send after {clock.now():g}")
+        return EMPTY
+
+    transport = ScriptedTransport([answer], concurrency=1)
+    await JoinMe(source, transport=transport, clock=clock, rate_limit=limiter, timeout=10.0).meetings.list()
+    assert limiter.notes == ["token", 9.0, "permit", "send after 3"]
+    assert transport.requests[0].timeout == pytest.approx(6.75)
+
+
+async def test_a_turn_that_comes_too_late_is_refused_at_once(clock: FakeClock) -> None:
+    """Nothing is sent, nobody waits, and the slot is free again."""
+    limiter, transport = Limiter(clock, 30), ScriptedTransport([EMPTY], concurrency=1)
+    joinme = JoinMe("tok", transport=transport, clock=clock, rate_limit=limiter)
+    with pytest.raises(DeadlineExceededError, match="30 s away, and 5 s are left") as caught:
+        await joinme.with_options(timeout=5.0).meetings.schedule(new_meeting())
+    assert (caught.value.attempts, caught.value.elapsed, clock.now()) == (0, 0.0, 0.0)
+    await joinme.with_options(timeout=Timeout(None)).meetings.list()
+    assert limiter.notes == [5.0, None, "permit"]
+
+
+async def test_time_that_runs_out_in_the_queue_is_no_doubt(clock: FakeClock) -> None:
+    """A limiter that keeps a call waiting past its deadline is cut off, and nothing was sent."""
+
+    class Slow(Limiter):
+        async def acquire(self, timeout: float | None) -> float | None:
+            return await super().acquire(None)
+
+    joinme = JoinMe("tok", transport=ScriptedTransport(), clock=clock, rate_limit=Slow(clock, 30), timeout=5.0)
+    with pytest.raises(DeadlineExceededError, match="its turn under the rate limit"):
+        await joinme.meetings.schedule(new_meeting())
+
+
+async def test_a_limiter_is_told_of_what_was_no_success(clock: FakeClock) -> None:
+    """Refusals and their waits, each answer once; never of a success, behind which nothing may come."""
+    limiter = Limiter(clock, 0)
+    refusal = Response(403, {"X-Mashery-Error-Code": "ERR_403_DEVELOPER_OVER_QPS", "Retry-After": "3"})
+    joinme = JoinMe("tok", transport=ScriptedTransport([refusal, EMPTY]), clock=clock, rate_limit=limiter)
+    with pytest.raises(RateLimitedError, match="try again in 3 s"):
+        await joinme.meetings.list()
+    await joinme.meetings.list()
+    assert [note for note in limiter.notes if isinstance(note, tuple)] == [("ERR_403_DEVELOPER_OVER_QPS", 3.0)]

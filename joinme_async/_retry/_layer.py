@@ -1,4 +1,4 @@
-"""The driver: token, connection slot, send, decide. Whatever is decided is decided in the pure files beside it."""
+"""The driver: token, slot, permit, send, decide. Whatever is decided is decided in the pure files beside it."""
 
 import weakref
 from collections.abc import Callable, Generator
@@ -19,7 +19,9 @@ from joinme_async._errors import (
 )
 from joinme_async._http import Headers, Response, Secret, Transport
 from joinme_async._retry._decide import GiveUp, judge
+from joinme_async._retry._limiters import RateLimiter
 from joinme_async._retry._masking import masked
+from joinme_async._retry._signals import read_signals
 from joinme_async._retry._slots import Slots
 from joinme_async._retry._tokens import Tokens
 from joinme_async._wire import Call, build_request
@@ -82,16 +84,25 @@ class RetryLayer:
         transport: returns the transport to use; it may make it at the first call, or raise where the client is closed.
         tokens: hands out access tokens.
         clock: reads time.
+        limiter: says when a call may start, None for at once.
         base_url: what the path of a call is put behind.
         headers: what every request has besides its token.
     """
 
-    def __init__(
-        self, transport: Callable[[], Transport], tokens: Tokens, clock: Clock, *, base_url: str, headers: Headers
+    def __init__(  # noqa: PLR0913  the parts it drives
+        self,
+        transport: Callable[[], Transport],
+        tokens: Tokens,
+        clock: Clock,
+        limiter: RateLimiter | None,
+        *,
+        base_url: str,
+        headers: Headers,
     ) -> None:
         self._transport = transport
         self._tokens = tokens
         self._clock = clock
+        self._limiter = limiter
         self._base_url = base_url
         self._headers = headers
         self._slots: Slots | None = None
@@ -140,15 +151,32 @@ class RetryLayer:
             progress.waiting_for = "a free connection"
             await self._slots.acquire()
             try:
+                await self._get_permit(call, timeout, progress)
                 happened = await self._attempt(call, token, transport, timeout, progress)
             finally:
                 self._slots.release()
             if isinstance(happened, _Done):
                 return happened.result
+            if self._limiter is not None and isinstance(happened, Response):
+                await self._limiter.observe(read_signals(happened, self._clock.wall()))
             verdict = judge(call, happened, self._clock.wall(), token_renewed=refused is not None)
             if isinstance(verdict, GiveUp):
                 raise self._told(verdict.error, call, progress)
             refused, progress.last = token, verdict.error
+
+    async def _get_permit(self, call: Call[Any], timeout: Timeout, progress: _Progress) -> None:
+        """Wait for the permit to start, or raise at once where its turn comes too late for this call."""
+        if self._limiter is None:
+            return
+        progress.waiting_for = "its turn under the rate limit"
+        left = self._left(timeout, progress)
+        away = await self._limiter.acquire(None if left == inf else left)
+        if away is None:
+            return
+        late = f"the turn of this call under the rate limit is {away:g} s away, and {left:g} s are left for it"
+        raise self._told(
+            DeadlineExceededError(f"{late}: give it longer with timeout=", last=progress.last), call, progress
+        )
 
     async def _attempt(
         self, call: Call[T], token: Secret[str], transport: Transport, timeout: Timeout, progress: _Progress

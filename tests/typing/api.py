@@ -12,6 +12,7 @@ from joinme_async import (
     NewMeeting,
     OutcomeUnknownError,
     RateLimitedError,
+    RateLimiter,
     Request,
     Response,
     Timeout,
@@ -37,6 +38,15 @@ async def function_source(*, refused: str | None) -> str:
     return refused or "token"
 
 
+class Limiter:
+    """A rate limiter that lets everybody go."""
+
+    async def acquire(self, timeout: float | None) -> float | None:
+        return None
+
+    async def observe(self, signals: object) -> None: ...
+
+
 class Mine:
     """A transport with a plain attribute for its concurrency."""
 
@@ -56,6 +66,8 @@ def protocols(sandbox: Sandbox) -> None:
     transport = RecordingTransport(ScriptedTransport([Response(204), OSError()]))
     transport = sandbox.transport()
     clock: Clock = FakeClock()
+    limiter: RateLimiter = Limiter()
+    JoinMe("token", rate_limit=limiter)
     JoinMe(source, transport=transport, clock=clock, timeout=Timeout(total=None))
 
 
