@@ -33,10 +33,11 @@ class Server:
         self._port = port
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
+        self._listener: socket.socket | None = None
 
     def __enter__(self) -> str:
         server = self._server = _make_server(self._app)
-        listener = self._listen()
+        listener = self._listener = self._listen()
         self._thread = threading.Thread(
             target=server.run, kwargs={"sockets": [listener]}, name="joinme-sandbox", daemon=True
         )
@@ -51,6 +52,8 @@ class Server:
         if self._server is not None and self._thread is not None:
             self._server.should_exit = True
             self._thread.join()
+        if self._listener is not None:
+            self._listener.close()  # a server that was stopped before it had started leaves it open
 
     async def __aenter__(self) -> str:
         return await anyio.to_thread.run_sync(self.__enter__)
