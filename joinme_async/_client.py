@@ -1,20 +1,27 @@
 """`JoinMe`: puts token, retry layer and transport together, and owns their lifetimes."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from types import TracebackType
 from typing import Any, Self
 
 from joinme_async._clock import Clock, SystemClock
-from joinme_async._errors import ConfigurationError
+from joinme_async._ensure import Memory, settle_time
+from joinme_async._errors import ConfigurationError, JoinMeError
+from joinme_async._events import Announcer, EventHook, heed_environment
 from joinme_async._http import Response, Secret, Transport
 from joinme_async._meetings import MeetingsResource
-from joinme_async._retry._layer import Options, RetryLayer, Timeout
-from joinme_async._retry._limiters import RateLimiter
+from joinme_async._models import UNSET, Unset
+from joinme_async._retry._decide import Budget, RetryPolicy
+from joinme_async._retry._layer import RetryLayer
+from joinme_async._retry._limiters import LocalLimiter, RateLimiter
+from joinme_async._retry._options import Options, Timeout
+from joinme_async._retry._pacing import RateLimit
+from joinme_async._retry._slots import HANDFUL
 from joinme_async._retry._tokens import Tokens, TokenSource
 from joinme_async._version import __version__
-from joinme_async._wire import DEFAULT_BASE_URL, checked_base_url, fixed_headers, raw_call
+from joinme_async._wire import DEFAULT_BASE_URL, Call, checked_base_url, fixed_headers, raw_call
 
 
 class _Line:
@@ -53,8 +60,11 @@ class JoinMe:
             https, or http to this machine.
         transport: what carries requests; it is not closed by the client. Without one, an
             `joinme_async.transports.httpx.HttpxTransport` of the client's own.
-        rate_limit: a `RateLimiter` that says when a call may start; without one, at once.
+        retry: when a call is sent again by itself; `RetryPolicy.never()` for once only.
+        rate_limit: how many calls may start: a `RateLimit`, several of them, or a `RateLimiter`, such as the `limiter`
+            of another client with the same API key. Without one, the client starts slowly and learns from refusals.
         timeout: a `Timeout`, or the seconds that a whole call may take.
+        on_event: called with each `Event`, synchronously and in the caller's task; what it raises is logged only.
         clock: what tells the time; a `joinme_async.testing.FakeClock` in tests.
 
     Raises:
@@ -62,6 +72,7 @@ class JoinMe:
     """
 
     meetings: MeetingsResource
+    limiter: RateLimiter
 
     def __init__(  # noqa: PLR0913  what a client is made of
         self,
@@ -69,8 +80,10 @@ class JoinMe:
         *,
         base_url: str | None = None,
         transport: Transport | None = None,
-        rate_limit: RateLimiter | None = None,
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008  frozen
+        rate_limit: RateLimit | Sequence[RateLimit] | RateLimiter | None = None,
         timeout: Timeout | float = Timeout(),  # noqa: B008  frozen
+        on_event: EventHook | None = None,
         clock: Clock | None = None,
     ) -> None:
         given, access_token = Secret(access_token), None
@@ -78,18 +91,29 @@ class JoinMe:
             kind = type(transport).__name__
             raise ConfigurationError(f"a {kind} is no transport: wrap an httpx.AsyncClient in HttpxTransport(client)")
         url = os.environ.get("JOINME_BASE_URL") or DEFAULT_BASE_URL if base_url is None else base_url
+        heed_environment()
         self._line = _Line(transport)
+        self._clock = clock or SystemClock()
+        self._memory = Memory()
+        self.limiter = _as_limiter(rate_limit, self._clock)
+        self._options = Options(_as_timeout(timeout), _as_policy(retry), Announcer(on_event))
         self._layer = RetryLayer(
             self._line.transport,
             Tokens(_token_source(given)),
-            clock or SystemClock(),
-            rate_limit,
+            self._clock,
+            self.limiter,
+            Budget(self._options.retry.budget, self._options.retry.floor),
             base_url=checked_base_url(url),
             headers=fixed_headers(f"joinme-async/{__version__}"),
+            first=HANDFUL if rate_limit is None else None,
+            on_doubt=self._doubt,
         )
-        self._options = Options(_as_timeout(timeout))
         self._owner = True
-        self.meetings = MeetingsResource(self._layer, self._options)
+        self.meetings = MeetingsResource(self._layer, self._options, self._memory)
+
+    def _doubt(self, call: Call[Any], options: Options, because: JoinMeError | None) -> None:
+        if call.meeting is not None:
+            self._memory.doubt(call.meeting, self._clock.now() + settle_time(options, because))
 
     def __repr__(self) -> str:
         return f"<JoinMe of {self._layer}>"
@@ -107,16 +131,31 @@ class JoinMe:
         if self._owner:
             await self._line.aclose()
 
-    def with_options(self, *, timeout: Timeout | float | None = None) -> "JoinMe":
-        """Return a client with another timeout that shares everything else with this one.
+    def with_options(
+        self,
+        *,
+        timeout: Timeout | float | None = None,
+        retry: RetryPolicy | None = None,
+        on_event: EventHook | Unset | None = UNSET,
+    ) -> "JoinMe":
+        """Return a client with other options that shares everything else with this one, the retry budget included.
 
         Closing the copy does nothing; once this client is closed, the copy is closed as well.
+
+        Args:
+            timeout: in place of this client's, where it is given.
+            retry: in place of this client's, where it is given.
+            on_event: in place of this client's, where it is given; None for no hook.
         """
         twin = copy(self)
         twin._owner = False  # noqa: SLF001  it is ours
-        if timeout is not None:
-            twin._options = Options(_as_timeout(timeout))  # noqa: SLF001
-            twin.meetings = MeetingsResource(self._layer, twin._options)  # noqa: SLF001
+        options = Options(
+            self._options.timeout if timeout is None else _as_timeout(timeout),
+            self._options.retry if retry is None else _as_policy(retry),
+            self._options.announcer if on_event is UNSET else Announcer(on_event),
+        )
+        twin._options = options  # noqa: SLF001
+        twin.meetings = MeetingsResource(self._layer, options, self._memory)
         return twin
 
     async def request(
@@ -157,3 +196,21 @@ def _token_source(given: Secret[Any]) -> Secret[str] | TokenSource:
 
 def _as_timeout(timeout: Timeout | float) -> Timeout:
     return timeout if isinstance(timeout, Timeout) else Timeout(total=timeout)
+
+
+def _as_policy(retry: RetryPolicy) -> RetryPolicy:
+    if not isinstance(retry, RetryPolicy):
+        raise ConfigurationError(f"retry is a RetryPolicy, such as RetryPolicy(attempts=2), not {type(retry).__name__}")
+    return retry
+
+
+def _as_limiter(given: Any, clock: Clock) -> RateLimiter:  # noqa: ANN401  it is checked here
+    if given is not None and all(hasattr(given, name) for name in ("acquire", "observe", "snapshot")):
+        limiter: RateLimiter = given
+        return limiter
+    limits = [given] if isinstance(given, RateLimit) else given or ()
+    if not isinstance(limits, Sequence) or not all(isinstance(limit, RateLimit) for limit in limits):
+        raise ConfigurationError(
+            f"rate_limit is a RateLimit, such as RateLimit(20), several of them, or a RateLimiter, not {given!r:.40}"
+        )
+    return LocalLimiter(limits, clock)

@@ -4,11 +4,13 @@ import builtins
 from collections.abc import Iterable
 from datetime import datetime
 
+from joinme_async._ensure import Ensurer, Memory, later
 from joinme_async._errors import InvalidMeetingError, NotFoundError, UnexpectedResponseError
 from joinme_async._http import Secret
 from joinme_async._models import UNSET, Changes, Meeting, NewMeeting, Unset, checked_id, checked_instant
-from joinme_async._reconcile import LIST_MARGIN, equals, may_equal
-from joinme_async._retry._layer import Options, RetryLayer
+from joinme_async._reconcile import equals, may_equal
+from joinme_async._retry._layer import RetryLayer
+from joinme_async._retry._options import Options
 from joinme_async._wire import delete_call, get_call, list_call, schedule_call, update_call
 
 
@@ -19,9 +21,10 @@ class MeetingsResource:
     goes wrong after; cancelling one frees its connection.
     """
 
-    def __init__(self, layer: RetryLayer, options: Options) -> None:
+    def __init__(self, layer: RetryLayer, options: Options, memory: Memory) -> None:
         self._layer = layer
         self._options = options
+        self._memory = memory
 
     async def list(self, *, until: datetime | None = None) -> builtins.list[Meeting]:
         """Return the upcoming meetings; the service leaves their participants and conference ids out.
@@ -43,14 +46,39 @@ class MeetingsResource:
     async def schedule(self, new: NewMeeting) -> Meeting:
         """Schedule a meeting, invite its participants and return it with its id.
 
-        The service has no idempotency key, so a request whose answer was lost is never sent again.
+        The service has no idempotency key, so a request whose answer was lost is never sent again; one that did not
+        leave, or was refused before any work, is. `ensure` also finds out what became of a lost one.
 
         Raises:
             OutcomeUnknownError: the request may have been carried out; `find` shows whether it was.
         """
         if not isinstance(new, NewMeeting):
             raise InvalidMeetingError(f"schedule() takes a NewMeeting, not {type(new).__name__}")
-        return await self._layer.perform(schedule_call(new), self._options)
+        meeting = await self._layer.perform(schedule_call(new), self._options)
+        self._memory.made(meeting)
+        return meeting
+
+    async def ensure(self, new: NewMeeting) -> Meeting:
+        """Schedule a meeting unless an equal one is upcoming already, and return it: safe to repeat.
+
+        One meeting, unless a commit shows later than the settle time. It lists the upcoming meetings and schedules
+        only where none equals `new` (see `find`). Where the answer is lost, it waits for the settle time
+        (`RetryPolicy.settle`; after a late answer for the attempt's time once more), looks whether the meeting was
+        made, looks once more, and only then sends it a second time, and never a third. Equal calls of one client and
+        its copies at the same time share one run; a cancelled one hands over to the others. One deadline covers it all.
+
+        An equal meeting that somebody else makes at the same moment cannot be told from this one.
+
+        Raises:
+            OutcomeUnknownError: a request was sent, and it cannot be proven what became of it: it shows in no list, a
+                list failed or lagged behind, a new meeting at that time looks almost like it, or time ran out. Repeat
+                the call later: it looks before it sends.
+            InvalidMeetingError: the meeting has begun, so that no list can prove its absence; nothing was sent.
+            UnexpectedResponseError: nothing was sent, since the answers did not show whether it is there.
+        """
+        if not isinstance(new, NewMeeting):
+            raise InvalidMeetingError(f"ensure() takes a NewMeeting, not {type(new).__name__}")
+        return await Ensurer(self._layer, self._options, self._memory, new).carry_out()
 
     async def find(self, new: NewMeeting) -> builtins.list[Meeting]:
         """Return the upcoming meetings equal to `new`: name, start, end, personal-URL flag and set of participants.
@@ -65,7 +93,7 @@ class MeetingsResource:
         if not isinstance(new, NewMeeting):
             raise InvalidMeetingError(f"find() takes a NewMeeting, not {type(new).__name__}")
         found: builtins.list[Meeting] = []
-        for candidate in await self.list(until=_later(new.end)):
+        for candidate in await self.list(until=later(new.end)):
             meeting = await self._with_participants(candidate) if may_equal(candidate, new) else None
             if meeting is None:
                 continue
@@ -119,11 +147,13 @@ class MeetingsResource:
         Raises:
             NotFoundError: there is no such meeting, unless `missing_ok`.
         """
+        meeting_id = _id_of(meeting)
         try:
-            await self._layer.perform(delete_call(_id_of(meeting)), self._options)
+            await self._layer.perform(delete_call(meeting_id), self._options)
         except NotFoundError:
             if not missing_ok:
                 raise
+        self._memory.gone(meeting_id)
 
     async def _with_participants(self, candidate: Meeting) -> Meeting | None:
         """Return `candidate` read in full; None where it has gone since it was listed."""
@@ -137,10 +167,3 @@ class MeetingsResource:
 
 def _id_of(meeting: int | Meeting) -> int:
     return checked_id(meeting.id if isinstance(meeting, Meeting) else meeting)
-
-
-def _later(end: datetime) -> datetime | None:
-    try:
-        return end + LIST_MARGIN
-    except OverflowError:
-        return None

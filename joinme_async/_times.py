@@ -1,15 +1,37 @@
-"""Wall-clock times made unambiguous, and the service's date-times."""
+"""Wall-clock times made unambiguous, the service's date-times, and those of HTTP and of the gateway."""
 
 import re
 from datetime import UTC, datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from joinme_async._errors import InvalidMeetingError, excerpt
+from joinme_async._http import Response
 
 # The service's page: "ISO 8601 format UTC time", always written 2015-06-02T09:00:00Z in its examples.
 _WIRE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 )
+
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+# RFC 9110, section 5.6.7: IMF-fixdate, the RFC 850 form with two digits of a year, and asctime. The name of the day is
+# redundant and not compared.
+_HTTP_DATES: Final = (
+    re.compile(r"[A-Za-z]{3}, (?P<d>\d\d) (?P<b>[A-Za-z]{3}) (?P<y>\d{4}) (?P<t>\d\d:\d\d:\d\d) GMT", re.ASCII),
+    re.compile(r"[A-Za-z]{6,9}, (?P<d>\d\d)-(?P<b>[A-Za-z]{3})-(?P<y>\d\d) (?P<t>\d\d:\d\d:\d\d) GMT", re.ASCII),
+    re.compile(r"[A-Za-z]{3} (?P<b>[A-Za-z]{3}) (?P<d>[ \d]\d) (?P<t>\d\d:\d\d:\d\d) (?P<y>\d{4})", re.ASCII),
+)
+HTTP_DATE: Final = re.compile("|".join(re.sub(r"\?P<\w>", "?:", form.pattern) for form in _HTTP_DATES), re.ASCII)
+# X-Plan-Quota-Reset: "Monday, February 15, 2016 9:00:00 PM GMT". Twelve hours, so 12 AM is midnight.
+_RESET: Final = re.compile(
+    r"(?:[A-Za-z]+, )?(?P<b>[A-Za-z]{3,9}) (?P<d>\d{1,2}), (?P<y>\d{4}) "
+    r"(?P<h>\d{1,2})(?P<t>:\d\d:\d\d) (?P<half>[AP]M) GMT",
+    re.ASCII | re.IGNORECASE,
+)
+_FULL_MONTHS: Final = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
 
 
 def format_instant(moment: datetime) -> str:
@@ -30,6 +52,47 @@ def parse_instant(text: str) -> datetime:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError:
         raise ValueError("outside the years 1 to 9999") from None
+
+
+def parse_http_date(text: str, wall: datetime) -> datetime | None:
+    """Read any of HTTP's three dates, None where it is none; `wall`, the time here, tells the century."""
+    for form in _HTTP_DATES:
+        match = form.fullmatch(text)
+        if match:
+            break
+    else:
+        return None
+    year = int(match["y"])
+    if len(match["y"]) == 2:  # noqa: PLR2004
+        # RFC 9110: a year that seems more than 50 years ahead is one of the century before.
+        year += wall.year // 100 * 100
+        year -= 100 if year > wall.year + 50 else 0
+    return _moment(year, _MONTHS, match["b"].lower(), int(match["d"]), match["t"])
+
+
+def sent_at(response: Response, wall: datetime) -> datetime | None:
+    """Return an answer's own `Date`, None where it has none that can be read; `wall` tells the century."""
+    return parse_http_date(response.headers.get("Date", "").strip(" \t"), wall)
+
+
+def parse_reset_date(text: str) -> datetime | None:
+    """Read a date of the gateway's, with its twelve hours, None where it is none."""
+    match = _RESET.fullmatch(text)
+    if match is None or not 1 <= int(match["h"]) <= 12:  # noqa: PLR2004  a clock's face
+        return None
+    hour = int(match["h"]) % 12 + (12 if match["half"].upper() == "PM" else 0)
+    name = match["b"].lower()
+    months = _FULL_MONTHS if name in _FULL_MONTHS else _MONTHS
+    return _moment(int(match["y"]), months, name, int(match["d"]), f"{hour}{match['t']}")
+
+
+def _moment(year: int, months: tuple[str, ...], month: str, day: int, clock: str) -> datetime | None:
+    try:
+        hour, minute, second = (int(part) for part in clock.split(":"))
+        # A leap second is the last second that datetime knows.
+        return datetime(year, months.index(month) + 1, day, hour, minute, min(second, 59), tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def zoned(wall: datetime, zone: str, fold: int | None = None) -> datetime:

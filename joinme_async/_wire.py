@@ -16,7 +16,7 @@ import attrs
 from joinme_async._errors import ConfigurationError, InvalidMeetingError
 from joinme_async._http import Headers, Request, Response, Secret
 from joinme_async._models import Changes, Meeting, NewMeeting, is_sendable
-from joinme_async._times import format_instant
+from joinme_async._times import format_instant, sent_at
 
 T = TypeVar("T")
 
@@ -103,6 +103,24 @@ def list_call(until: datetime | None) -> Call[list[Meeting]]:
     """GET /meetings: the upcoming meetings, up to `until` where it is given."""
     query = {} if until is None else {"endDate": format_instant(until)}
     return Call("GET", "/meetings", _read_meetings, Effect.READ, query=query)
+
+
+@attrs.frozen
+class Listing:
+    """The upcoming meetings, and the moment for which that is so, by the clock of the service."""
+
+    meetings: list[Meeting]
+    at: datetime
+
+
+def listing_call(until: datetime | None, wall: datetime) -> Call[Listing]:
+    """GET /meetings with the answer's own `Date`; `wall` is the time here, for an answer without one."""
+
+    def read(response: Response) -> Listing:
+        return Listing(_read_meetings(response), sent_at(response, wall) or wall)
+
+    plain = list_call(until)
+    return Call(plain.method, plain.path, read, plain.effect, query=plain.query)
 
 
 def get_call(meeting_id: int) -> Call[Meeting]:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import attrs
 import pytest
 
 from joinme_async import (
@@ -18,17 +19,36 @@ from joinme_async import (
     QuotaExceededError,
     RateLimitedError,
     Response,
+    RetryPolicy,
     ServerError,
     TransportError,
     TransportTimeoutError,
     UnexpectedResponseError,
 )
 from joinme_async._http import Secret
-from joinme_async._retry._decide import GiveUp, NewToken, judge, status_error
-from joinme_async._wire import delete_call, get_call, raw_call, schedule_call
+from joinme_async._models import UNSET, Changes
+from joinme_async._retry._decide import (
+    Accept,
+    Budget,
+    GiveUp,
+    Outcome,
+    SendAgain,
+    Situation,
+    Why,
+    decide,
+    maybe_done,
+    outcome_of,
+    signalled_error,
+)
+from joinme_async._retry._signals import Headroom, Signals
+from joinme_async._wire import delete_call, get_call, raw_call, schedule_call, update_call
 from tests.conftest import new_meeting
 
 NOW = datetime(2027, 6, 2, 9, tzinfo=UTC)
+
+
+def status_error(answer: Response, wall: datetime) -> JoinMeError:
+    return outcome_of(answer, wall).error
 
 
 def gateway(code: str, **headers: str) -> Response:
@@ -108,8 +128,11 @@ def test_an_answer_of_no_kind_is_unexpected(status: int) -> None:
     assert ("base URL" in str(error)) is (300 <= status < 400)
 
 
-READ, DELETE, CREATE = get_call(7), delete_call(7), schedule_call(new_meeting())
+RENAME = Changes("x", UNSET, UNSET, Secret(UNSET), UNSET)
+READ, CHANGE, DELETE, CREATE = get_call(7), update_call(7, RENAME), delete_call(7), schedule_call(new_meeting())
 RAW_CREATE = raw_call("POST", "/x", Secret(None), Secret({}))
+FIRST = Situation(tried=1, left=60.0, chance=0.5)
+POLICY = RetryPolicy()
 
 UNREADABLE = UnexpectedResponseError("not JSON", status=201)
 LATE = TransportTimeoutError("late")
@@ -146,29 +169,192 @@ LATE = TransportTimeoutError("late")
 def test_a_create_that_may_have_happened_is_an_unknown_outcome(
     happened: Response | JoinMeError, perhaps_done: bool
 ) -> None:
-    """Of a POST it is said plainly whether it may have been carried out; of any other call the error itself is told."""
-    plain = status_error(happened, NOW) if isinstance(happened, Response) else happened
-    for call in (READ, DELETE):
-        error = judge(call, happened, NOW, token_renewed=False).error
-        assert type(error) is type(plain)
+    """Of a POST it is said plainly whether it may have been carried out, and it is never sent again if it may."""
+    outcome = outcome_of(happened, NOW)
+    assert maybe_done(outcome.error) is perhaps_done
     for call in (CREATE, RAW_CREATE):
-        verdict = judge(call, happened, NOW, token_renewed=False)
-        assert isinstance(verdict, GiveUp)
-        assert isinstance(verdict.error, OutcomeUnknownError) is perhaps_done
-        if isinstance(verdict.error, OutcomeUnknownError):
+        verdict = decide(call, outcome, POLICY, FIRST)
+        if perhaps_done:
+            assert isinstance(verdict, GiveUp)
+            assert isinstance(verdict.error, OutcomeUnknownError)
             assert verdict.error.meeting == call.meeting
-            assert type(verdict.error.last) is type(plain)
-            assert str(plain) in str(verdict.error)
+            assert verdict.error.last is outcome.error
+            assert str(outcome.error) in str(verdict.error)
+        else:
+            assert verdict.error is outcome.error
 
 
-@pytest.mark.parametrize("call", [READ, DELETE, CREATE], ids=lambda call: call.method)
+@pytest.mark.parametrize("call", [READ, CHANGE, DELETE, CREATE], ids=lambda call: call.method)
 @pytest.mark.parametrize(
     "answer", [app(401, "x"), app(403, "stale_token"), app(403, "invalid_token")], ids=["401", "stale", "invalid"]
 )
 def test_a_refused_token_is_renewed_once(call: Any, answer: Response) -> None:
     """A refused token was refused before any work, so any call goes again once with another, and never twice."""
-    first = judge(call, answer, NOW, token_renewed=False)
-    assert isinstance(first, NewToken)
-    second = judge(call, answer, NOW, token_renewed=True)
-    assert isinstance(second, GiveUp)
-    assert type(first.error) is type(second.error) is AuthenticationError
+    outcome = outcome_of(answer, NOW)
+    assert decide(call, outcome, RetryPolicy.never(), FIRST) == SendAgain(0.0, Why.TOKEN, outcome.error)
+    assert decide(call, outcome, POLICY, attrs.evolve(FIRST, token_renewed=True)) == GiveUp(outcome.error)
+
+
+NOT_SENT = TransportError("refused", request_sent=False)
+LOST = TransportError("reset")
+PASSING = ["not sent", "408", "500", "502", "503", "504", "lost", "late"]
+HAPPENINGS: dict[str, Response | JoinMeError] = {
+    "not sent": NOT_SENT, "lost": LOST, "late": LATE, "unreadable": UNREADABLE,
+    "deadline": DeadlineExceededError("over", last=LATE), "cannot": ConfigurationError("closed"),
+    **{str(status): Response(status) for status in (302, 400, 403, 404, 408, 409, 418, 500, 501, 502, 503, 504, 505, 599)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HAPPENINGS)
+@pytest.mark.parametrize(
+    "call", [READ, CHANGE, DELETE, CREATE, RAW_CREATE], ids=["GET", "PATCH", "DELETE", "POST", "raw POST"]
+)
+def test_what_is_sent_again_and_what_is_not(name: str, call: Any) -> None:
+    """The table: what may pass is repeated after a back-off, of a POST only what never left; all else is the error."""
+    outcome = outcome_of(HAPPENINGS[name], NOW)
+    creates = call in (CREATE, RAW_CREATE)
+    again = name == "not sent" if creates else name in PASSING or (name == "unreadable" and call is READ)
+    verdict = decide(call, outcome, POLICY, FIRST)
+    if again:
+        assert verdict == SendAgain(0.25, Why.BACK_OFF, outcome.error)
+    else:
+        assert isinstance(verdict, GiveUp)
+        assert creates or verdict.error is outcome.error
+    # Nothing makes a call repeat itself for ever, and nothing is repeated that the policy or the budget forbids.
+    for forbidden in (
+        attrs.evolve(FIRST, tried=4),
+        attrs.evolve(FIRST, affordable=False),
+        attrs.evolve(FIRST, left=0.25),
+    ):
+        assert isinstance(decide(call, outcome, POLICY, forbidden), GiveUp)
+    assert isinstance(decide(call, outcome, RetryPolicy.never(), FIRST), GiveUp)
+
+
+def test_an_unreadable_answer_is_read_once_more_only() -> None:
+    """A GET that could not be read goes out once more; the second time it is the answer that is wrong."""
+    outcome = outcome_of(UNREADABLE, NOW)
+    assert decide(READ, outcome, POLICY, attrs.evolve(FIRST, tried=2, reread=True)) == GiveUp(UNREADABLE)
+    redirect = outcome_of(Response(302), NOW)
+    assert decide(READ, redirect, POLICY, FIRST) == GiveUp(redirect.error)
+    vague = UnexpectedResponseError("of which nothing is known")
+    assert decide(READ, Outcome(vague), POLICY, FIRST) == GiveUp(vague)
+
+
+@pytest.mark.parametrize(
+    ("tried", "chance", "asked", "wait"),
+    [
+        (1, 0.0, None, 0.0), (1, 1.0, None, 0.5), (2, 1.0, None, 1.0), (3, 1.0, None, 2.0), (5, 1.0, None, 8.0),
+        (9, 0.5, None, 4.0), (900, 1.0, None, 8.0), (1, 1.0, "3", 3.0), (1, 0.0, "3", 3.0), (9, 1.0, "3", 8.0), (1, 0.5, "0", 0.25),
+    ],
+)  # fmt: skip
+def test_back_off_is_drawn_evenly_and_never_shorter_than_asked(
+    tried: int, chance: float, asked: str | None, wait: float
+) -> None:
+    """Full jitter up to base * 2**n and the cap; what the service asked is a floor under it."""
+    outcome = outcome_of(Response(503, {"Retry-After": asked} if asked else {}), NOW)
+    situation = Situation(tried=tried, left=60.0, chance=chance)
+    verdict = decide(READ, outcome, RetryPolicy(attempts=1000), situation)
+    assert verdict == SendAgain(wait, Why.BACK_OFF, outcome.error)
+
+
+SLOW = Response(429, {"Retry-After": "5"})
+USED_UP = gateway("ERR_403_DEVELOPER_OVER_RATE", **{"Retry-After": "5"})
+
+
+@pytest.mark.parametrize("call", [READ, CHANGE, DELETE, CREATE, RAW_CREATE], ids=lambda call: call.method)
+@pytest.mark.parametrize("answer", [SLOW, USED_UP, gateway("ERR_403_SERVICE_OVER_QPS", **{"Retry-After": "5"})])
+def test_what_was_refused_before_any_work_goes_again(call: Any, answer: Response) -> None:
+    """Any call, however often it was tried and whatever the budget holds, as long as the wait fits the deadline."""
+    outcome = outcome_of(answer, NOW)
+    tired = Situation(tried=99, left=5.1, chance=1.0, affordable=False, token_renewed=True, reread=True, in_doubt=True)
+    assert decide(call, outcome, POLICY, tired) == SendAgain(5.0, Why.REFUSED, outcome.error)
+    assert decide(call, outcome, POLICY, attrs.evolve(tired, left=5.0)) == GiveUp(outcome.error)
+    assert decide(call, outcome, RetryPolicy.never(), tired) == GiveUp(outcome.error)
+
+
+def test_a_refusal_that_does_not_say_how_long() -> None:
+    """For speed, a second; for a quota nobody knows, unless the headroom tells when it begins anew."""
+    again = decide(CREATE, outcome_of(Response(429), NOW), POLICY, FIRST)
+    assert isinstance(again, SendAgain)
+    assert again.after == 1.0
+    code = "ERR_403_DEVELOPER_OVER_RATE"
+    assert isinstance(decide(CREATE, outcome_of(gateway(code), NOW), POLICY, FIRST), GiveUp)
+    reset = gateway(code, **{"X-Plan-Quota-Allotted": "9", "X-Plan-Quota-Reset": "Wed, 02 Jun 2027 09:00:30 GMT"})
+    again = decide(CREATE, outcome_of(reset, NOW), POLICY, FIRST)
+    assert isinstance(again, SendAgain)
+    assert again.after == 30.0
+
+
+@pytest.mark.parametrize("in_doubt", [False, True])
+def test_a_meeting_that_is_gone_was_deleted_by_the_attempt_before(in_doubt: bool) -> None:
+    """A 404 to a DELETE after an attempt in doubt is what was wanted; any other 404 is an error."""
+    outcome, situation = outcome_of(Response(404), NOW), attrs.evolve(FIRST, in_doubt=in_doubt)
+    assert decide(DELETE, outcome, POLICY, situation) == (Accept() if in_doubt else GiveUp(outcome.error))
+    for call in (READ, CHANGE, CREATE):
+        assert decide(call, outcome, POLICY, situation) == GiveUp(outcome.error)
+    other = outcome_of(Response(403), NOW)
+    assert decide(DELETE, other, POLICY, situation) == GiveUp(other.error)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"attempts": 0}, {"attempts": 1001}, {"attempts": 2.0}, {"attempts": True}, {"attempts": "4"}, {"base": -0.1},
+        {"base": float("nan")}, {"cap": float("inf")}, {"cap": 3601}, {"settle": -1}, {"settle": 86401}, {"settle": None},
+        {"budget": 1.1}, {"budget": -0.1}, {"floor": -1}, {"floor": 0.5}, {"floor": 10**6 + 1}, {"base": 10**400},
+    ],
+    ids=lambda wrong: f"{wrong!r:.20}",
+)  # fmt: skip
+def test_a_policy_checks_itself(wrong: dict[str, Any]) -> None:
+    """What cannot be meant is refused when the policy is made, by the name of the field."""
+    (name,) = wrong
+    with pytest.raises(ConfigurationError, match=f"RetryPolicy: {name} is"):
+        RetryPolicy(**wrong)
+
+
+def test_the_ends_of_what_a_policy_takes() -> None:
+    """The smallest and largest values are good ones."""
+    RetryPolicy(attempts=1, base=0, cap=0, settle=0, budget=0, floor=0)
+    RetryPolicy(attempts=1000, base=3600, cap=3600, settle=86400, budget=1, floor=10**6)
+    assert RetryPolicy.never() == RetryPolicy(attempts=1, refusals=False)
+    assert RetryPolicy() == RetryPolicy(attempts=4, base=0.5, cap=8.0, settle=2.0, budget=0.1, floor=10, refusals=True)
+
+
+def test_a_budget_saves_a_share_of_calls_up_to_its_floor() -> None:
+    """It begins full, never holds more than its floor, pays for whole repeats only, and takes back what was worth it."""
+    budget = Budget(0.25, 2)
+    budget.pay_in()
+    assert repr(budget) == "<Budget: 2.0 repeats>"
+    budget.spend()
+    budget.spend()
+    held = []
+    for _ in range(4):
+        held.append(budget.has_one)
+        budget.pay_in()
+    assert held == [False] * 4
+    assert budget.has_one
+    budget.give_back()
+    budget.give_back()
+    assert repr(budget) == "<Budget: 2.0 repeats>"
+
+
+def test_a_budget_without_a_floor_still_saves_for_one() -> None:
+    """A tenth of ten calls is one repeat; a hundred quiet calls are still one."""
+    budget = Budget(0.125, 0)
+    for _ in range(100):
+        assert budget.has_one is (_ >= 8)
+        budget.pay_in()
+    budget.spend()
+    assert not budget.has_one
+
+
+def test_what_a_cool_down_says_to_those_it_keeps_out() -> None:
+    """The class of the error that opened it, with its status and code and the time that is left."""
+    quota = signalled_error(Signals(403, "ERR_403_DEVELOPER_OVER_RATE", "used up", retry_after=90.0), NOW)
+    assert isinstance(quota, QuotaExceededError)
+    assert (quota.status, quota.retry_after, quota.retry_at) == (403, 90.0, NOW + timedelta(seconds=90))
+    assert str(quota).endswith("(403 ERR_403_DEVELOPER_OVER_RATE: used up); try again in 90 s")
+    down = signalled_error(Signals(503, retry_after=12.0), NOW)
+    assert (type(down), down.status, down.retry_after) == (ServerError, 503, 12.0)
+    reset = Signals(429, "ERR_403_SERVICE_OVER_RATE", headroom=Headroom(quota_allotted=1, quota_reset=7.0))
+    assert signalled_error(reset, NOW).retry_at == NOW + timedelta(seconds=7)  # type: ignore[attr-defined]

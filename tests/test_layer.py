@@ -12,14 +12,20 @@ from joinme_async import (
     DeadlineExceededError,
     JoinMe,
     JoinMeError,
+    LimiterSnapshot,
     NotFoundError,
     OutcomeUnknownError,
+    RateLimit,
     RateLimitedError,
     Request,
     Response,
+    RetryPolicy,
+    Signals,
     Timeout,
     TransportError,
     TransportTimeoutError,
+    Turn,
+    UnexpectedResponseError,
 )
 from joinme_async.sandbox import Fault, Sandbox
 from joinme_async.testing import FakeClock, ScriptedTransport
@@ -88,7 +94,7 @@ async def test_a_hundred_calls_that_meet_an_expired_token_cause_one_refresh(sand
     sandbox.accept("tok-1")
     sandbox.accept("tok-2")
     sandbox.expire("tok-1")
-    joinme = JoinMe(source, transport=sandbox.transport(), clock=clock)
+    joinme = JoinMe(source, transport=sandbox.transport(), clock=clock, rate_limit=RateLimit(1000))  # all at once
     async with anyio.create_task_group() as group:
         for _ in range(100):
             group.start_soon(joinme.meetings.list)
@@ -186,7 +192,9 @@ async def test_a_late_answer_is_told_by_who_cut_it_off(effect: str, sandbox: San
     """The attempt's time gives TransportTimeoutError, the deadline's DeadlineExceededError; of a POST it is the last."""
     for timeout, kind in ((Timeout(60, 5), TransportTimeoutError), (5.0, DeadlineExceededError)):
         sandbox.plant(Fault.late(50))
-        joinme = JoinMe(sandbox.token, transport=sandbox.transport(), clock=clock, timeout=timeout)
+        joinme = JoinMe(
+            sandbox.token, transport=sandbox.transport(), clock=clock, timeout=timeout, retry=RetryPolicy.never()
+        )
         with pytest.raises((kind, OutcomeUnknownError)) as caught:
             await (joinme.meetings.list() if effect == "GET" else joinme.meetings.schedule(new_meeting()))
         error = caught.value.last if isinstance(caught.value, OutcomeUnknownError) else caught.value
@@ -235,8 +243,9 @@ async def test_a_request_that_never_left_in_time_is_no_doubt(clock: FakeClock) -
     late = TransportTimeoutError("connecting", request_sent=False)
     for timeout, kind in ((5.0, DeadlineExceededError), (Timeout(60, 5), TransportTimeoutError)):
         transport = ScriptedTransport([late])
+        joinme = JoinMe("tok", transport=transport, clock=clock, timeout=timeout, retry=RetryPolicy.never())
         with pytest.raises(kind) as caught:
-            await JoinMe("tok", transport=transport, clock=clock, timeout=timeout).meetings.schedule(new_meeting())
+            await joinme.meetings.schedule(new_meeting())
         assert (caught.value if kind is TransportTimeoutError else caught.value.last) is late
 
 
@@ -281,7 +290,8 @@ async def test_errors_say_what_they_are_about(clock: FakeClock) -> None:
         await clock.sleep(2.5)
         return Response(404)
 
-    joinme = JoinMe("tok", transport=ScriptedTransport([slow, TransportError("gone")]), clock=clock)
+    transport = ScriptedTransport([slow, TransportError("gone")])
+    joinme = JoinMe("tok", transport=transport, clock=clock, retry=RetryPolicy.never())
     with pytest.raises(NotFoundError) as caught:
         await joinme.meetings.get(7)
     error = caught.value
@@ -356,16 +366,19 @@ class Limiter:
         self.wait = wait
         self.notes: list[object] = []
 
-    async def acquire(self, timeout: float | None) -> float | None:
+    async def acquire(self, timeout: float | None) -> Turn | None:
         self.notes.append(timeout)
         if timeout is not None and timeout < self.wait:
-            return self.wait
+            return Turn(self.wait)
         await self.clock.sleep(self.wait)
         self.notes.append("permit")
         return None
 
-    async def observe(self, signals) -> None:
-        self.notes.append((signals.code, signals.retry_after))
+    def observe(self, signals: Signals) -> None:
+        self.notes.append((signals.status, signals.code, signals.retry_after))
+
+    def snapshot(self) -> LimiterSnapshot:
+        return LimiterSnapshot()
 
 
 async def test_token_slot_permit_send_in_this_order(clock: FakeClock) -> None:
@@ -383,7 +396,7 @@ async def test_token_slot_permit_send_in_this_order(clock: FakeClock) -> None:
 
     transport = ScriptedTransport([answer], concurrency=1)
     await JoinMe(source, transport=transport, clock=clock, rate_limit=limiter, timeout=10.0).meetings.list()
-    assert limiter.notes == ["token", 9.0, "permit", "send after 3"]
+    assert limiter.notes == ["token", 9.0, "permit", "send after 3", (200, None, None)]
     assert transport.requests[0].timeout == pytest.approx(6.75)
 
 
@@ -395,14 +408,14 @@ async def test_a_turn_that_comes_too_late_is_refused_at_once(clock: FakeClock) -
         await joinme.with_options(timeout=5.0).meetings.schedule(new_meeting())
     assert (caught.value.attempts, caught.value.elapsed, clock.now()) == (0, 0.0, 0.0)
     await joinme.with_options(timeout=Timeout(None)).meetings.list()
-    assert limiter.notes == [5.0, None, "permit"]
+    assert limiter.notes == [5.0, None, "permit", (200, None, None)]
 
 
 async def test_time_that_runs_out_in_the_queue_is_no_doubt(clock: FakeClock) -> None:
     """A limiter that keeps a call waiting past its deadline is cut off, and nothing was sent."""
 
     class Slow(Limiter):
-        async def acquire(self, timeout: float | None) -> float | None:
+        async def acquire(self, timeout: float | None) -> Turn | None:
             return await super().acquire(None)
 
     joinme = JoinMe("tok", transport=ScriptedTransport(), clock=clock, rate_limit=Slow(clock, 30), timeout=5.0)
@@ -410,12 +423,23 @@ async def test_time_that_runs_out_in_the_queue_is_no_doubt(clock: FakeClock) -> 
         await joinme.meetings.schedule(new_meeting())
 
 
-async def test_a_limiter_is_told_of_what_was_no_success(clock: FakeClock) -> None:
-    """Refusals and their waits, each answer once; never of a success, behind which nothing may come."""
+async def test_a_limiter_is_told_of_every_answer_once(clock: FakeClock) -> None:
+    """Refusals with their waits, errors and successes, each answer once; a success's stray Retry-After is not."""
     limiter = Limiter(clock, 0)
     refusal = Response(403, {"X-Mashery-Error-Code": "ERR_403_DEVELOPER_OVER_QPS", "Retry-After": "3"})
-    joinme = JoinMe("tok", transport=ScriptedTransport([refusal, EMPTY]), clock=clock, rate_limit=limiter)
+    stray = Response(200, {"Retry-After": "3"}, EMPTY.content)
+    script = [refusal, stray, Response(404), Response(302), TransportError("gone")]
+    joinme = JoinMe(
+        "tok", transport=ScriptedTransport(script), clock=clock, rate_limit=limiter, retry=RetryPolicy.never()
+    )
     with pytest.raises(RateLimitedError, match="try again in 3 s"):
         await joinme.meetings.list()
     await joinme.meetings.list()
-    assert [note for note in limiter.notes if isinstance(note, tuple)] == [("ERR_403_DEVELOPER_OVER_QPS", 3.0)]
+    for kind in (NotFoundError, UnexpectedResponseError, TransportError):
+        with pytest.raises(kind):
+            await joinme.meetings.list()
+    assert [note for note in limiter.notes if isinstance(note, tuple)] == [
+        (403, "ERR_403_DEVELOPER_OVER_QPS", 3.0),
+        (200, None, None),
+        (404, None, None),
+    ]

@@ -13,7 +13,7 @@ import attrs
 import pytest
 
 import joinme_async
-from joinme_async import InvalidMeetingError, JoinMe, JoinMeError, Meeting, NewMeeting, Response, Timeout
+from joinme_async import InvalidMeetingError, JoinMe, JoinMeError, Meeting, NewMeeting, Response, RetryPolicy, Timeout
 from joinme_async.bulk import read_meetings
 from joinme_async.sandbox import Fault, Sandbox
 from joinme_async.testing import FakeClock, RecordingTransport, ScriptedTransport
@@ -106,7 +106,7 @@ async def test_no_answer_brings_it_to_light(name: str, caplog: pytest.LogCapture
     """Whatever a server answers, its echo of token and address included, no error shows either."""
     caplog.set_level(logging.DEBUG)
     for answer in ANSWERS:
-        joinme = JoinMe(TOKEN, transport=RecordingTransport(ScriptedTransport([answer])), clock=FakeClock())
+        joinme = JoinMe(TOKEN, transport=RecordingTransport(ScriptedTransport([answer] * 100)), clock=FakeClock())
         try:
             await CALLS[name](joinme)
         except JoinMeError as error:
@@ -126,7 +126,7 @@ async def test_no_broken_connection_brings_it_to_light(name: str, reply: bytes) 
     with raw_server(lambda connection, _: connection.sendall(reply)) as (url, _):
         transport = HttpxTransport(max_body=5000)
         with pytest.raises(JoinMeError) as caught:
-            await CALLS[name](JoinMe(TOKEN, base_url=url, transport=transport))
+            await CALLS[name](JoinMe(TOKEN, base_url=url, transport=transport, retry=RetryPolicy(base=0)))
         await transport.aclose()
     assert_silent(caught.value)
 
@@ -138,9 +138,11 @@ async def test_no_missing_server_or_deadline_brings_it_to_light(name: str) -> No
     sandbox.accept(TOKEN)
     sandbox.plant(Fault.lose(), Fault.late(99), Fault.unreachable())
     transport = HttpxTransport()
-    clients = [JoinMe(TOKEN, base_url=f"http://127.0.0.1:{free_port()}", transport=transport)]
+    clients = [
+        JoinMe(TOKEN, base_url=f"http://127.0.0.1:{free_port()}", transport=transport, retry=RetryPolicy(base=0))
+    ]
     clients += [
-        JoinMe(TOKEN, transport=sandbox.transport(), clock=sandbox.clock, timeout=t)
+        JoinMe(TOKEN, transport=sandbox.transport(), clock=sandbox.clock, timeout=t, retry=RetryPolicy.never())
         for t in (Timeout(), 5.0, Timeout(None))
     ]
     for joinme in clients:

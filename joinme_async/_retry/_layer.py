@@ -1,9 +1,11 @@
-"""The driver: token, slot, permit, send, decide. Whatever is decided is decided in the pure files beside it."""
+"""The driver of a call: token, slot, permit, send, decide, wait. The deciding is done in the pure files beside it."""
 
 import weakref
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from math import inf, isfinite
+from datetime import timedelta
+from math import inf
+from random import random
 from typing import Any, Final, Generic, TypeVar
 
 import attrs
@@ -13,18 +15,43 @@ from joinme_async._errors import (
     ConfigurationError,
     DeadlineExceededError,
     JoinMeError,
+    QuotaExceededError,
     TransportError,
     TransportTimeoutError,
     UnexpectedResponseError,
 )
+from joinme_async._events import (
+    AttemptEnded,
+    AttemptStarted,
+    CoolDownClosed,
+    CoolDownOpened,
+    OutcomeUnknown,
+    WaitStarted,
+)
 from joinme_async._http import Headers, Response, Secret, Transport
-from joinme_async._retry._decide import GiveUp, judge
-from joinme_async._retry._limiters import RateLimiter
+from joinme_async._models import OutcomeUnknownError
+from joinme_async._retry._decide import (
+    Accept,
+    Budget,
+    GiveUp,
+    Outcome,
+    SendAgain,
+    Situation,
+    Why,
+    decide,
+    maybe_done,
+    outcome_of,
+    signalled_error,
+    unknown,
+)
+from joinme_async._retry._limiters import RateLimiter, Turn
 from joinme_async._retry._masking import masked
-from joinme_async._retry._signals import read_signals
+from joinme_async._retry._noticing import noticing
+from joinme_async._retry._options import Options, Timeout
+from joinme_async._retry._signals import Signals, read_signals
 from joinme_async._retry._slots import Slots
 from joinme_async._retry._tokens import Tokens
-from joinme_async._wire import Call, build_request
+from joinme_async._wire import Call, Effect, build_request
 
 T = TypeVar("T")
 
@@ -33,32 +60,13 @@ T = TypeVar("T")
 _HEAD_START: Final = 0.05
 _LONGEST_HEAD_START: Final = 0.25  # seconds
 
-
-def _positive(seconds: float) -> float:
-    with suppress(OverflowError):
-        if isinstance(seconds, int | float) and not isinstance(seconds, bool) and isfinite(seconds) and seconds > 0:
-            return float(seconds)
-    raise ConfigurationError(f"a timeout is a positive number of seconds, not {type(seconds).__name__} {seconds!r:.20}")
-
-
-@attrs.frozen
-class Timeout:
-    """How long a call may take.
-
-    Attributes:
-        total: seconds for the whole call, all waiting and every attempt in it; None for no bound.
-        attempt: seconds for a single attempt, from the request to the end of its answer.
-    """
-
-    total: float | None = attrs.field(default=60.0, converter=attrs.converters.optional(_positive))
-    attempt: float = attrs.field(default=30.0, converter=_positive)
-
-
-@attrs.frozen
-class Options:
-    """What may differ between the copies of one client."""
-
-    timeout: Timeout
+_WAITED_FOR: Final = {
+    "token": "an access token",
+    "connection": "a free connection",
+    "rate limit": "its turn under the rate limit",
+    "cool-down": "the end of the pause that the service asked for",
+    "back-off": "its back-off to end",
+}
 
 
 @attrs.frozen
@@ -67,14 +75,31 @@ class _Done(Generic[T]):
 
 
 @attrs.define
-class _Progress:
-    """How far a call has come: born with it, and all that is left of it when its time runs out."""
+class _Run(Generic[T]):
+    """One call on its way: what it is, how far it has come, and all that is left of it when its time runs out."""
 
+    call: Call[T]
+    options: Options
     started: float
     attempts: int = 0
+    repeats: int = 0
     in_flight: bool = False
-    waiting_for: str = "an access token"
+    answered: float = 0.0
+    answer: Response | None = None
+    waiting_for: str = "token"
+    refused: Secret[str] | None = None
+    token_renewed: bool = False
+    reread: bool = False
+    in_doubt: bool = False
     last: JoinMeError | None = None
+
+    def left(self, now: float) -> float:
+        total = self.options.timeout.total
+        return inf if total is None else max(total - (now - self.started), 0.0)
+
+    def announce_wait(self, seconds: float | None = None) -> None:
+        if self.options.announcer.hears(WaitStarted):
+            self.options.announcer.tell(WaitStarted(self.call.method, self.call.path, self.waiting_for, seconds))
 
 
 class RetryLayer:
@@ -83,10 +108,13 @@ class RetryLayer:
     Args:
         transport: returns the transport to use; it may make it at the first call, or raise where the client is closed.
         tokens: hands out access tokens.
-        clock: reads time.
-        limiter: says when a call may start, None for at once.
+        clock: reads time and sleeps.
+        limiter: says when a call may start.
+        budget: the repeats that the client can afford.
         base_url: what the path of a call is put behind.
         headers: what every request has besides its token.
+        first: how many calls are under way at first, None for as many as the transport can carry.
+        on_doubt: told of each call to make something whose outcome is not known, and what came instead of an answer.
     """
 
     def __init__(  # noqa: PLR0913  the parts it drives
@@ -94,37 +122,49 @@ class RetryLayer:
         transport: Callable[[], Transport],
         tokens: Tokens,
         clock: Clock,
-        limiter: RateLimiter | None,
+        limiter: RateLimiter,
+        budget: Budget,
         *,
         base_url: str,
         headers: Headers,
+        first: int | None = None,
+        on_doubt: Callable[[Call[Any], Options, JoinMeError | None], object] = lambda *_: None,
     ) -> None:
+        self.clock = clock
         self._transport = transport
         self._tokens = tokens
-        self._clock = clock
         self._limiter = limiter
+        self._budget = budget
         self._base_url = base_url
         self._headers = headers
+        self._first = first
+        self._on_doubt = on_doubt
         self._slots: Slots | None = None
+        self._cooling = False
         self._under_way = 0
         self._loop: Callable[[], object] = object
 
     def __repr__(self) -> str:
-        return f"{self._base_url}: {self._slots or 'not used yet'}"
+        return f"{self._base_url}: {self._slots or 'not used yet'}, {self._limiter!r}, {self._budget!r}"
 
     async def perform(self, call: Call[T], options: Options) -> T:
         """Carry out `call` and return its result, or raise the error that tells what became of it.
 
         Being cancelled passes straight through, frees the connection and leaves no call counted that was not started.
         """
-        progress = _Progress(self._clock.now())
+        run = _Run(call, options, self.clock.now())
         transport = self._transport()
         with self._in_one_loop():
-            with self._clock.deadline(options.timeout.total) as scope:
-                result = await self._run(call, transport, options.timeout, progress)
-            if scope.cancelled_caught:
-                raise self._told(self._overdue(call, options.timeout, progress), call, progress)
-            return result
+            try:
+                with self.clock.deadline(options.timeout.total):
+                    return await self._drive(run, transport)
+            except JoinMeError:
+                raise
+            except BaseException:
+                if run.in_flight and call.effect is Effect.CREATE:
+                    self._doubt(run, None)
+                raise
+            raise self._ended(run, self._overdue(run))
 
     @contextmanager
     def _in_one_loop(self) -> Generator[None, None, None]:
@@ -139,85 +179,200 @@ class RetryLayer:
         finally:
             self._under_way -= 1
 
-    async def _run(self, call: Call[T], transport: Transport, timeout: Timeout, progress: _Progress) -> T:
+    async def _drive(self, run: _Run[T], transport: Transport) -> T:
+        """Send the request as often as is decided; the only loop there is."""
         if self._slots is None:
-            self._slots = Slots(transport.concurrency)
-        refused: Secret[str] | None = None
+            self._slots = Slots(transport.concurrency, self._first)
+        slots = self._slots
+        self._budget.pay_in()
         while True:
-            progress.waiting_for = "an access token"
-            token = await self._tokens.get(refused)
-            if token == refused and progress.last is not None:
-                raise self._told(progress.last, call, progress)
-            progress.waiting_for = "a free connection"
-            await self._slots.acquire()
+            token = await self._get_token(run)
+            await self._get_slot(run, slots)
             try:
-                await self._get_permit(call, timeout, progress)
-                happened = await self._attempt(call, token, transport, timeout, progress)
+                await self._get_permit(run)
+                happened = await self._attempt(run, token, transport, slots)
             finally:
-                self._slots.release()
+                slots.release()
             if isinstance(happened, _Done):
+                if run.repeats:
+                    self._budget.give_back()
                 return happened.result
-            if self._limiter is not None and isinstance(happened, Response):
-                await self._limiter.observe(read_signals(happened, self._clock.wall()))
-            verdict = judge(call, happened, self._clock.wall(), token_renewed=refused is not None)
-            if isinstance(verdict, GiveUp):
-                raise self._told(verdict.error, call, progress)
-            refused, progress.last = token, verdict.error
+            again = self._decided(run, happened)
+            if again is None and run.answer is not None:
+                return run.call.read(run.answer)
+            if again is not None:
+                await self._wait(run, again, token)
 
-    async def _get_permit(self, call: Call[Any], timeout: Timeout, progress: _Progress) -> None:
+    async def _get_token(self, run: _Run[Any]) -> Secret[str]:
+        """Return a token, or raise what the last attempt came to where there is none but the refused one."""
+        run.waiting_for = "token"
+        refused, run.refused = run.refused, None
+        asking = self._tokens.get(refused)
+        token = await (noticing(asking, run.announce_wait) if run.options.announcer.hears(WaitStarted) else asking)
+        if token == refused and run.last is not None:
+            raise self._ended(run, run.last)
+        return token
+
+    async def _get_slot(self, run: _Run[Any], slots: Slots) -> None:
+        run.waiting_for = "connection"
+        asking = slots.acquire()
+        await (noticing(asking, run.announce_wait) if run.options.announcer.hears(WaitStarted) else asking)
+
+    async def _get_permit(self, run: _Run[Any]) -> None:
         """Wait for the permit to start, or raise at once where its turn comes too late for this call."""
-        if self._limiter is None:
-            return
-        progress.waiting_for = "its turn under the rate limit"
-        left = self._left(timeout, progress)
-        away = await self._limiter.acquire(None if left == inf else left)
-        if away is None:
-            return
-        late = f"the turn of this call under the rate limit is {away:g} s away, and {left:g} s are left for it"
-        raise self._told(
-            DeadlineExceededError(f"{late}: give it longer with timeout=", last=progress.last), call, progress
-        )
+        run.waiting_for = "rate limit"
+        left = run.left(self.clock.now())
+        bound = None if left == inf else left
+        heard = run.options.announcer.hears(WaitStarted)
+        turn = await self._limiter.acquire(0.0 if heard else bound)
+        if heard and turn is not None and turn.after <= left:
+            run.waiting_for = "rate limit" if turn.refusal is None else "cool-down"
+            run.announce_wait(turn.after)
+            turn = await self._limiter.acquire(bound)
+        if turn is not None:
+            raise self._ended(run, run.last or self._too_late(turn, left))
+        if self._cooling:
+            self._cooling = False
+            if run.options.announcer.hears(CoolDownClosed):
+                run.options.announcer.tell(CoolDownClosed(run.call.method, run.call.path))
+
+    def _too_late(self, turn: Turn, left: float) -> JoinMeError:
+        """Return the error of a call that nothing happened to yet, and whose turn is further away than its deadline."""
+        wall = self.clock.wall()
+        if turn.refusal is not None:
+            return signalled_error(attrs.evolve(turn.refusal, retry_after=turn.after), wall)
+        if turn.over_quota:
+            error = QuotaExceededError(
+                f"the quota set for this client is used up, and nothing was sent; try again in {turn.after:g} s",
+                status=403,  # what the service would have said
+                retry_after=turn.after,
+            )
+            error.retry_at = wall + timedelta(seconds=turn.after)
+            return error
+        late = f"the turn of this call under the rate limit is {turn.after:g} s away, and {left:g} s are left for it"
+        return DeadlineExceededError(f"{late}: give it longer with timeout=")
 
     async def _attempt(
-        self, call: Call[T], token: Secret[str], transport: Transport, timeout: Timeout, progress: _Progress
-    ) -> _Done[T] | Response | JoinMeError:
+        self, run: _Run[T], token: Secret[str], transport: Transport, slots: Slots
+    ) -> _Done[T] | Outcome:
         """Send the request once, with no suspension before it, and return what happened."""
-        left = self._left(timeout, progress)
+        call, timeout, announcer = run.call, run.options.timeout, run.options.announcer
+        sent = self.clock.now()
+        left = run.left(sent)
         allowed = min(timeout.attempt, left - min(left * _HEAD_START, _LONGEST_HEAD_START))
         request = build_request(call, self._base_url, self._headers, token, allowed)
-        progress.attempts += 1
-        progress.in_flight = True
-        happened: _Done[T] | Response | JoinMeError
+        run.attempts += 1
+        if announcer.hears(AttemptStarted):
+            announcer.tell(AttemptStarted(call.method, call.path, run.attempts))
+        run.in_flight = True
         try:
-            response = await transport.send(request)
-            happened = _read(call, response, token) if response.is_success else masked(response, token)
+            answer: Response | JoinMeError = await transport.send(request)
         except TransportTimeoutError as error:
-            happened = _deadline_error(timeout, "an answer", error) if allowed < timeout.attempt else error
+            answer = _deadline_error(timeout, "an answer", error) if allowed < timeout.attempt else error
         except JoinMeError as error:
-            happened = error
+            answer = error
         except AssertionError:
             raise  # a script that is over, in somebody's test
         except Exception as error:  # noqa: BLE001  a transport that breaks its promise leaves a request in doubt
-            happened = TransportError(f"the transport failed with {type(error).__name__}: {error}")
-            happened.__cause__ = error
-        progress.in_flight = False
+            answer = TransportError(f"the transport failed with {type(error).__name__}: {error}")
+            answer.__cause__ = error
+        run.in_flight = False
+        run.answered = self.clock.now()
+        happened = self._taken_in(run, answer, token, slots)
+        if announcer.hears(AttemptEnded):
+            status = answer.status if isinstance(answer, Response) else None
+            failure = happened.error if isinstance(happened, Outcome) and (status is None or status < 300) else None  # noqa: PLR2004
+            took = run.answered - sent
+            announcer.tell(AttemptEnded(call.method, call.path, run.attempts, took, status, failure))
         return happened
 
-    def _left(self, timeout: Timeout, progress: _Progress) -> float:
-        return inf if timeout.total is None else max(timeout.total - (self._clock.now() - progress.started), 0.0)
+    def _taken_in(
+        self, run: _Run[T], answer: Response | JoinMeError, token: Secret[str], slots: Slots
+    ) -> _Done[T] | Outcome:
+        """Return what an answer comes to, and let the limiter learn from it."""
+        wall = self.clock.wall()
+        if isinstance(answer, JoinMeError):
+            return outcome_of(answer, wall)
+        if answer.is_success:
+            self._observe(run, read_signals(answer, wall), slots)
+            done = _read(run.call, answer, token)
+            return done if isinstance(done, _Done) else Outcome(done)
+        run.answer = masked(answer, token)
+        outcome = outcome_of(run.answer, wall)
+        if outcome.signals is not None:
+            self._observe(run, outcome.signals, slots)
+        return outcome
 
-    def _overdue(self, call: Call[Any], timeout: Timeout, progress: _Progress) -> JoinMeError:
+    def _observe(self, run: _Run[Any], signals: Signals, slots: Slots) -> None:
+        opened = bool(signals.hold) and not self._limiter.snapshot().cooldown
+        self._limiter.observe(signals)
+        if signals.taken:
+            slots.widen()
+        if opened and signals.hold is not None:
+            self._cooling = True
+            if run.options.announcer.hears(CoolDownOpened):
+                event = CoolDownOpened(run.call.method, run.call.path, signals.hold, signals.status, signals.code)
+                run.options.announcer.tell(event)
+
+    def _decided(self, run: _Run[Any], outcome: Outcome) -> SendAgain | None:
+        """Return the next step of a failed call, None where its answer will do, or raise the error that ends it."""
+        situation = Situation(
+            tried=run.repeats + 1,
+            left=run.left(self.clock.now()),
+            chance=random(),  # noqa: S311  it spreads repeats, and guards nothing
+            affordable=self._budget.has_one,
+            token_renewed=run.token_renewed,
+            reread=run.reread,
+            in_doubt=run.in_doubt,
+        )
+        verdict = decide(run.call, outcome, run.options.retry, situation)
+        if isinstance(verdict, GiveUp):
+            raise self._ended(run, verdict.error)
+        if isinstance(verdict, Accept):
+            return None
+        run.last = verdict.error
+        run.in_doubt = run.in_doubt or maybe_done(verdict.error)
+        run.reread = run.reread or isinstance(verdict.error, UnexpectedResponseError)
+        return verdict
+
+    async def _wait(self, run: _Run[Any], again: SendAgain, token: Secret[str]) -> None:
+        """Wait before the next attempt, with no slot taken; a cool-down is waited out in the queue of the limiter."""
+        if again.why is Why.TOKEN:
+            run.refused, run.token_renewed = token, True
+            return
+        if again.why is Why.BACK_OFF:
+            self._budget.spend()
+            run.repeats += 1
+            run.waiting_for, seconds = "back-off", again.after
+        else:
+            seconds = again.after - (self.clock.now() - run.answered)
+            if self._limiter.snapshot().cooldown >= seconds:
+                return
+            run.waiting_for = "cool-down"
+        run.announce_wait(seconds)
+        await self.clock.sleep(seconds)
+
+    def _overdue(self, run: _Run[Any]) -> JoinMeError:
         """Return the error of a call that the deadline cut off: in flight, or while it waited for something."""
-        if not progress.in_flight:
-            return _deadline_error(timeout, progress.waiting_for, progress.last)
-        cut_off = _deadline_error(timeout, "an answer", TransportTimeoutError("the transport was cut off"))
-        return judge(call, cut_off, self._clock.wall(), token_renewed=True).error
+        if not run.in_flight:
+            return _deadline_error(run.options.timeout, _WAITED_FOR[run.waiting_for], run.last)
+        cut_off = _deadline_error(run.options.timeout, "an answer", TransportTimeoutError("the transport was cut off"))
+        return unknown(run.call, cut_off) if run.call.effect is Effect.CREATE else cut_off
 
-    def _told(self, error: JoinMeError, call: Call[Any], progress: _Progress) -> JoinMeError:
+    def _ended(self, run: _Run[Any], error: JoinMeError) -> JoinMeError:
         """Return `error` with the facts of the call that it is the end of."""
-        error.method, error.path = call.method, call.path
-        error.attempts, error.elapsed = progress.attempts, self._clock.now() - progress.started
+        error.method, error.path = run.call.method, run.call.path
+        error.attempts, error.elapsed = run.attempts, self.clock.now() - run.started
+        if isinstance(error, OutcomeUnknownError):
+            self._doubt(run, error.last)
         return error
+
+    def _doubt(self, run: _Run[Any], because: JoinMeError | None) -> None:
+        """Say that it is not known what became of a call, None for one whose caller was cancelled."""
+        call, announcer = run.call, run.options.announcer
+        if announcer.hears(OutcomeUnknown):
+            announcer.tell(OutcomeUnknown(call.method, call.path, call.meeting, because))
+        self._on_doubt(call, run.options, because)
 
 
 def _read(call: Call[T], response: Response, token: Secret[str]) -> _Done[T] | UnexpectedResponseError:

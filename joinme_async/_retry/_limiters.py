@@ -1,24 +1,185 @@
-"""The permit to start a call: what a rate limiter is asked and told."""
+"""The permit to start a call: what a rate limiter is asked and told, and the limiter of one process."""
 
+from collections import OrderedDict
+from collections.abc import Sequence
+from math import inf
 from typing import Protocol
 
+import anyio
+import attrs
+
+from joinme_async._clock import Clock
+from joinme_async._retry._pacing import Pacer, RateLimit
 from joinme_async._retry._signals import Signals
+
+# Seconds; no sleep is shorter, so that a clock whose sums are rounded down still gets there.
+_SHORTEST_SLEEP = 1e-6
+
+
+@attrs.frozen
+class Turn:
+    """The answer to a call that cannot start in time: how far away its turn is, and why.
+
+    Attributes:
+        after: seconds until the turn; an upper bound, until a cool-down moves it.
+        refusal: what the service said that opened the cool-down in force, None where there is none.
+        over_quota: the limit that holds the call back is a quota.
+    """
+
+    after: float
+    refusal: Signals | None = None
+    over_quota: bool = False
+
+
+@attrs.frozen
+class LimiterSnapshot:
+    """The state of a limiter at one moment.
+
+    Attributes:
+        limits: the limits it was given.
+        learned: the limit it learnt from the service's answers, None while there was nothing to learn from.
+        guard: the share of a limit's period by which starts are held back longer than the limit asks.
+        waiting: calls in the queue.
+        cooldown: seconds for which nobody starts, 0 where calls may.
+        refusal: what the service said that opened that cool-down.
+    """
+
+    limits: tuple[RateLimit, ...] = ()
+    learned: RateLimit | None = None
+    guard: float = 0.0
+    waiting: int = 0
+    cooldown: float = 0.0
+    refusal: Signals | None = None
 
 
 class RateLimiter(Protocol):
-    """Says when a call may start. One limiter may serve many clients, in many processes: it is told durations only.
+    """Says when a call may start. One limiter may serve many clients, in many processes: it deals in durations only.
 
-    A call asks for its permit when it has its token and its connection, and starts with nothing in between.
+    A call asks for its permit when it has its token and its connection, and starts with nothing in between. Nobody may
+    be given a permit before the pause is over that a refusal asked for (`Signals.hold`).
     """
 
-    async def acquire(self, timeout: float | None) -> float | None:
+    async def acquire(self, timeout: float | None) -> Turn | None:
         """Wait for the turn of one start and return None with it.
 
-        Where the turn is further away than `timeout` seconds (None is no bound), do not wait: return at once the
-        seconds that it is away. Being cancelled leaves the queue and takes no permit.
+        Where the turn is further away than `timeout` seconds (None is no bound), do not wait: return at once how far
+        it is. The same where a cool-down that opens meanwhile moves it there. Being cancelled leaves the queue and
+        takes no permit.
         """
         ...
 
-    async def observe(self, signals: Signals) -> None:
-        """Take note of an answer that was no success: `signals.over_qps`, `signals.retry_after` and so on."""
+    def observe(self, signals: Signals) -> None:
+        """Take note of an answer, good or bad; each is told once.
+
+        It is no coroutine, since nothing may come between a good answer and its caller: a limiter that has to send
+        such notes somewhere keeps them until its next `acquire`.
+        """
         ...
+
+    def snapshot(self) -> LimiterSnapshot:
+        """Return the state now."""
+        ...
+
+
+class _Waiter:
+    """A call in the queue; `latest` is when its turn would come too late."""
+
+    __slots__ = ("denied", "latest", "sleep", "woken")
+
+    def __init__(self, latest: float) -> None:
+        self.latest = latest
+        self.denied = False
+        self.woken = anyio.Event()
+        self.sleep: anyio.CancelScope | None = None
+
+    def deny(self) -> None:
+        self.denied = True
+        self.woken.set()
+        if self.sleep is not None:
+            self.sleep.cancel()
+
+
+class LocalLimiter:
+    """The limiter of one process: first come, first served, and only the first in the queue sleeps.
+
+    Args:
+        limits: what must not be exceeded; without any, it learns from the service's answers.
+        clock: reads time and sleeps.
+    """
+
+    def __init__(self, limits: Sequence[RateLimit], clock: Clock) -> None:
+        self._pacer = Pacer(limits)
+        self._clock = clock
+        self._queue: OrderedDict[_Waiter, None] = OrderedDict()
+
+    def __repr__(self) -> str:
+        now = self.snapshot()
+        limits = [f"{limit.calls} per {limit.per:g} s" for limit in now.limits]
+        if now.learned is not None:
+            limits.append(f"learnt {now.learned.calls / now.learned.per:.3g} per s")
+        pause = f", cool-down for {now.cooldown:.3g} s" if now.cooldown else ""
+        return f"<RateLimiter: {', '.join(limits) or 'no limit known'}, {now.waiting} waiting{pause}>"
+
+    def snapshot(self) -> LimiterSnapshot:
+        """Return the state now."""
+        cooldown = max(self._pacer.held_until - self._clock.now(), 0.0)
+        return LimiterSnapshot(
+            limits=self._pacer.limits,
+            learned=self._pacer.learned,
+            guard=self._pacer.guard,
+            waiting=len(self._queue),
+            cooldown=cooldown,
+            refusal=self._pacer.held_by if cooldown else None,
+        )
+
+    def observe(self, signals: Signals) -> None:
+        """Take note of an answer, and send away whoever cannot wait out the pause that it asks for."""
+        self._pacer.observe(signals, self._clock.now())
+        if signals.hold is not None:
+            for waiter in [waiter for waiter in self._queue if waiter.latest < self._pacer.held_until]:
+                waiter.deny()
+
+    async def acquire(self, timeout: float | None) -> Turn | None:
+        """Wait for the turn of one start, or return how far away it is; no suspension where a permit is free."""
+        now = self._clock.now()
+        if not self._queue and self._pacer.opens() <= now:
+            self._pacer.start(now, waited=False)
+            return None
+        latest = inf if timeout is None else now + timeout
+        turn = self._pacer.join(now)
+        if turn > latest:
+            over_quota = self._pacer.quota_opens() > latest
+            self._pacer.leave()
+            return self._too_late(turn, over_quota=over_quota)
+        return await self._wait(_Waiter(latest))
+
+    def _too_late(self, turn: float, *, over_quota: bool = False) -> Turn:
+        now = self._clock.now()
+        return Turn(
+            max(turn - now, 0.0),
+            refusal=self._pacer.held_by if self._pacer.held_until > now else None,
+            over_quota=over_quota,
+        )
+
+    async def _wait(self, waiter: _Waiter) -> Turn | None:
+        self._queue[waiter] = None
+        started = False
+        try:
+            if next(iter(self._queue)) is not waiter:
+                await waiter.woken.wait()
+            while not waiter.denied:
+                now = self._clock.now()
+                turn = self._pacer.turn()
+                if turn <= now:
+                    self._pacer.start(now, waited=True)
+                    started = True
+                    return None
+                with anyio.CancelScope() as waiter.sleep:
+                    await self._clock.sleep(max(turn - now, _SHORTEST_SLEEP))
+            return self._too_late(self._pacer.turn())
+        finally:
+            del self._queue[waiter]
+            if not started:
+                self._pacer.leave()
+            if self._queue:
+                next(iter(self._queue)).woken.set()

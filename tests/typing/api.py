@@ -7,18 +7,26 @@ from typing import Any, assert_type
 from joinme_async import (
     UNSET,
     Clock,
+    Event,
     JoinMe,
+    LimiterSnapshot,
     Meeting,
     NewMeeting,
+    OutcomeUnknown,
     OutcomeUnknownError,
+    RateLimit,
     RateLimitedError,
     RateLimiter,
     Request,
     Response,
+    RetryPolicy,
+    Signals,
     Timeout,
     TokenSource,
     Transport,
+    Turn,
     UnexpectedResponseError,
+    WaitStarted,
     zoned,
 )
 from joinme_async.bulk import Row, read_meetings
@@ -41,10 +49,13 @@ async def function_source(*, refused: str | None) -> str:
 class Limiter:
     """A rate limiter that lets everybody go."""
 
-    async def acquire(self, timeout: float | None) -> float | None:
+    async def acquire(self, timeout: float | None) -> Turn | None:
         return None
 
-    async def observe(self, signals: object) -> None: ...
+    def observe(self, signals: Signals) -> None: ...
+
+    def snapshot(self) -> LimiterSnapshot:
+        return LimiterSnapshot()
 
 
 class Mine:
@@ -58,6 +69,16 @@ class Mine:
     async def aclose(self) -> None: ...
 
 
+def listen(event: Event) -> None:
+    match event:
+        case WaitStarted():
+            assert_type(event.seconds, float | None)
+        case OutcomeUnknown():
+            assert_type(event.meeting, NewMeeting | None)
+        case _:
+            assert_type(event.method, str)
+
+
 def protocols(sandbox: Sandbox) -> None:
     source: TokenSource = Refreshing()
     source = function_source
@@ -68,6 +89,8 @@ def protocols(sandbox: Sandbox) -> None:
     clock: Clock = FakeClock()
     limiter: RateLimiter = Limiter()
     JoinMe("token", rate_limit=limiter)
+    JoinMe("token", rate_limit=RateLimit(20), retry=RetryPolicy(attempts=2), on_event=listen)
+    JoinMe("token", rate_limit=[RateLimit(20), RateLimit(5000, per=86400)], on_event=print)
     JoinMe(source, transport=transport, clock=clock, timeout=Timeout(total=None))
 
 
@@ -82,10 +105,12 @@ async def calls(joinme: JoinMe, when: datetime) -> None:
     assert_type(meeting.extra, Mapping[str, Any])
     assert_type(await joinme.meetings.list(until=when), list[Meeting])
     assert_type(await joinme.meetings.find(new), list[Meeting])
+    assert_type(await joinme.meetings.ensure(new), Meeting)
     assert_type(await joinme.meetings.update(meeting, name="y", participants=(), start=UNSET), Meeting)
     await joinme.meetings.delete(meeting.id, missing_ok=True)
     assert_type(await joinme.request("GET", "/user", query={"a": "b"}), Response)
-    assert_type(joinme.with_options(timeout=3), JoinMe)
+    assert_type(joinme.with_options(timeout=3, retry=RetryPolicy.never(), on_event=None), JoinMe)
+    assert_type(joinme.limiter.snapshot().learned, RateLimit | None)
 
 
 async def wrong(joinme: JoinMe, when: datetime) -> None:

@@ -1,0 +1,290 @@
+"""`ensure`: schedule a meeting unless it is there, and find out what became of it where an answer was lost."""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from datetime import datetime
+from math import inf
+from typing import Final, TypeVar
+
+import anyio
+import attrs
+
+from joinme_async._errors import (
+    DeadlineExceededError,
+    InvalidMeetingError,
+    JoinMeError,
+    NotFoundError,
+    TransportTimeoutError,
+    UnexpectedResponseError,
+)
+from joinme_async._events import Reconciled, WaitStarted
+from joinme_async._models import Meeting, NewMeeting, OutcomeUnknownError
+from joinme_async._reconcile import LIST_MARGIN, Look, conclude, key_of, may_equal
+from joinme_async._retry._layer import RetryLayer
+from joinme_async._retry._options import Options, Timeout
+from joinme_async._wire import Call, Listing, get_call, listing_call, schedule_call
+
+T = TypeVar("T")
+
+_POSTS: Final = 2  # requests of one run whose outcome may be unknown
+_REMEMBERED: Final = 1000  # doubts kept for an `ensure` to come
+
+
+@attrs.define
+class _Lead:
+    """One caller's turn at a run, and what came of it for those who wait."""
+
+    over: anyio.Event
+    meeting: Meeting | None = None
+    failure: str = ""
+    last: JoinMeError | None = None
+
+
+@attrs.define(eq=False)
+class _Run:
+    """The making of one meeting, however many callers want it and whoever of them is at work.
+
+    Attributes:
+        new: the meeting.
+        before: the ids that were there before the first request left, None where nobody looked.
+        claimed: ids that this client made meanwhile of other meetings.
+        posts: requests whose outcome is not known.
+        settled: when the service has had its time to show what it made of the last of them.
+        lead: the caller at work, None where there is none.
+    """
+
+    new: NewMeeting
+    before: frozenset[int] | None = None
+    claimed: set[int] = attrs.field(factory=set[int])
+    posts: int = 0
+    settled: float = 0.0
+    lead: _Lead | None = None
+
+
+class Memory:
+    """What a client and its copies remember: the meeting made last, and what is under way or in doubt."""
+
+    def __init__(self) -> None:
+        self.latest: Meeting | None = None
+        self.runs: OrderedDict[Hashable, _Run] = OrderedDict()
+
+    def __repr__(self) -> str:
+        return f"<Memory: {len(self.runs)} meetings under way or in doubt>"
+
+    def made(self, meeting: Meeting) -> None:
+        """Note a meeting that the service says it made: no other listing may miss it, and it is nobody else's."""
+        self.latest = meeting
+        for run in self.runs.values():
+            run.claimed.add(meeting.id)
+
+    def gone(self, meeting_id: int) -> None:
+        """Note that a meeting is not there any more."""
+        if self.latest is not None and self.latest.id == meeting_id:
+            self.latest = None
+
+    def doubt(self, new: NewMeeting, settled: float) -> None:
+        """Note a meeting that may have been made, and when that should show."""
+        run = self.run(new)
+        run.posts += 1
+        run.settled = max(run.settled, settled)
+
+    def run(self, new: NewMeeting) -> _Run:
+        """Return what is under way or in doubt of meetings equal to `new`, begun here where there is nothing."""
+        run = self.runs.setdefault(key_of(new), _Run(new))
+        while len(self.runs) > _REMEMBERED:
+            idle = next((key for key, run in self.runs.items() if run.lead is None), None)
+            if idle is None:
+                break
+            del self.runs[idle]
+        return run
+
+    def forget(self, run: _Run) -> None:
+        """Drop what is in doubt no more."""
+        self.runs.pop(key_of(run.new), None)
+
+
+def settle_time(options: Options, because: JoinMeError | None) -> float:
+    """Return the seconds after which a request that ended `because` of something should show in a list.
+
+    After a late answer, and after a caller that did not wait for it (None), the service may still be at work for as
+    long as an attempt is given.
+    """
+    late = because is None or isinstance(because, TransportTimeoutError | DeadlineExceededError)
+    return max(options.retry.settle, options.timeout.attempt) if late else options.retry.settle
+
+
+class Ensurer:
+    """Carries out one `ensure` of one caller, within that caller's deadline.
+
+    Args:
+        layer: sends.
+        options: of the caller's client; one deadline covers all that is done here.
+        memory: what the client and its copies remember.
+        new: the meeting to be made.
+    """
+
+    def __init__(self, layer: RetryLayer, options: Options, memory: Memory, new: NewMeeting) -> None:
+        self._layer = layer
+        self._options = options
+        self._memory = memory
+        self._new = new
+        self._began = layer.clock.now()
+
+    async def carry_out(self) -> Meeting:
+        """Return the one meeting equal to the wanted, made here or by whoever is at it already."""
+        while (run := self._memory.run(self._new)).lead is not None:
+            lead = run.lead
+            await self._follow(run, lead)
+            if lead.meeting is not None:
+                return lead.meeting
+            if lead.failure:
+                raise self._unknown(lead.failure, lead.last)
+        lead = run.lead = _Lead(anyio.Event())
+        run.posts = min(run.posts, 1)
+        try:
+            lead.meeting = await self._make(run, lead)
+        finally:
+            run.lead = None
+            if lead.meeting is not None or not run.posts:
+                self._memory.forget(run)
+            lead.over.set()
+        return lead.meeting
+
+    async def _follow(self, run: _Run, lead: _Lead) -> None:
+        """Wait for the end of somebody else's turn; a caller who gives up, or is cancelled, hands over to the next."""
+        left = self._left()
+        self._announce("another call")
+        with self._layer.clock.deadline(None if left == inf else left) as scope:
+            await lead.over.wait()
+        if scope.cancelled_caught:
+            if run.posts:
+                raise self._unknown("time ran out while another call was finding out what became of it", None)
+            raise self._told(
+                DeadlineExceededError("time ran out while another call was at the same meeting: give it longer")
+            )
+
+    async def _make(self, run: _Run, lead: _Lead) -> Meeting:
+        """Look, schedule where it is not there, and look again where the outcome is not known."""
+        while True:
+            look = await self._search(run)
+            if look.found is not None:
+                return look.found
+            if look.doubt or run.posts >= _POSTS:
+                # The same for all who wait: they would look at the same list.
+                lead.failure = look.doubt or "it does not show in the list, and may still come"
+                raise self._unknown(lead.failure, lead.last)
+            try:
+                meeting = await self._perform(schedule_call(run.new))
+            except OutcomeUnknownError as error:
+                lead.last = error.last
+            else:
+                self._memory.made(meeting)
+                return meeting
+
+    async def _search(self, run: _Run) -> Look:
+        """Look once where nothing was sent yet, and twice, each after the settle time, where something was."""
+        look = Look()
+        for second in (False, True):
+            if run.posts or second:
+                await self._settle(run, again=second, doubt=look.doubt)
+            look = await self._look(run)
+            if look.found is not None or not (run.posts or look.doubt):
+                break
+        if run.posts and not look.doubt and self._options.announcer.hears(Reconciled):
+            self._options.announcer.tell(Reconciled("POST", "/meetings", run.new, look.found))
+        if look.doubt and not run.posts:
+            raise self._told(UnexpectedResponseError(f"{look.doubt}; nothing was sent", path_in_body="meetings"))
+        return look
+
+    async def _settle(self, run: _Run, *, again: bool, doubt: str) -> None:
+        """Give the service its time, or raise at once where the deadline does not allow it."""
+        now = self._layer.clock.now()
+        seconds = max(run.settled, now + self._options.retry.settle if again else now) - now
+        if seconds >= self._left():
+            why = f"there is no time left to look for it again ({seconds:.3g} s)"
+            raise self._unknown(why, None) if run.posts else self._told(UnexpectedResponseError(f"{doubt}; {why}"))
+        self._announce("settle", seconds)
+        await self._layer.clock.sleep(seconds)
+
+    async def _look(self, run: _Run) -> Look:
+        """Read the list, and each meeting in it that may be the one; what fails after a request was sent is doubt."""
+        try:
+            return await self._look_once(run)
+        except JoinMeError as error:
+            if not run.posts:
+                raise
+            if run.lead is not None:
+                run.lead.last = error
+            return Look(doubt=f"the list could not be read ({error})")
+
+    async def _look_once(self, run: _Run) -> Look:
+        new, latest = run.new, self._memory.latest
+        far = new.end if latest is None else max(new.end, latest.start)
+        listing = await self._perform(listing_call(later(far), self._layer.clock.wall()))
+        if new.start <= listing.at:
+            began = "the meeting has begun, and only upcoming ones are listed: whether it is there cannot be told"
+            if run.posts:
+                return Look(doubt=began)
+            raise self._told(InvalidMeetingError(f"{began}; use schedule() or a later start", field="start"))
+        ids = frozenset(meeting.id for meeting in listing.meetings)
+        if run.before is None and not run.posts:
+            run.before = ids
+        known = None if run.before is None else run.before | run.claimed
+        ours = [other.new for other in self._memory.runs.values() if other is not run]
+        look = conclude(new, await self._in_full(listing.meetings), known=known, ours=ours)
+        if look == Look() and latest is not None and await self._is_missed(latest, listing, ids):
+            return Look(doubt=f"the list does not show meeting {latest.id}, which was made before: it lags behind")
+        return look
+
+    async def _in_full(self, listed: list[Meeting]) -> list[Meeting]:
+        """Return the listed meetings, those that may be the wanted one with their participants."""
+        seen = (await self._again(m) if may_equal(m, self._new) and m.participants is None else m for m in listed)
+        return [meeting async for meeting in seen if meeting is not None]
+
+    async def _is_missed(self, latest: Meeting, listing: Listing, ids: frozenset[int]) -> bool:
+        """Say whether a list leaves out a meeting that this client made, and that it should show."""
+        if latest.id in ids or latest.start <= listing.at:
+            return False
+        there = await self._again(latest)
+        if there is None:
+            self._memory.gone(latest.id)
+        return there is not None and there.start == latest.start  # one that was moved may be listed elsewhere
+
+    async def _again(self, meeting: Meeting) -> Meeting | None:
+        """Return `meeting` read anew; None where it has gone since it was listed."""
+        try:
+            return await self._perform(get_call(meeting.id))
+        except NotFoundError:
+            return None
+
+    async def _perform(self, call: Call[T]) -> T:
+        left = self._left()
+        if left <= 0:
+            raise self._told(DeadlineExceededError("the time of this call ran out: give it longer with timeout="))
+        timeout = Timeout(None if left == inf else left, self._options.timeout.attempt)
+        return await self._layer.perform(call, attrs.evolve(self._options, timeout=timeout))
+
+    def _left(self) -> float:
+        total = self._options.timeout.total
+        return inf if total is None else max(total - (self._layer.clock.now() - self._began), 0.0)
+
+    def _announce(self, why: str, seconds: float | None = None) -> None:
+        if self._options.announcer.hears(WaitStarted):
+            self._options.announcer.tell(WaitStarted("POST", "/meetings", why, seconds))
+
+    def _unknown(self, why: str, last: JoinMeError | None) -> JoinMeError:
+        message = f"it is not known whether join.me scheduled this: {why}"
+        return self._told(OutcomeUnknownError(message, meeting=self._new, last=last))
+
+    def _told(self, error: JoinMeError) -> JoinMeError:
+        error.method, error.path = "POST", "/meetings"
+        error.elapsed = self._layer.clock.now() - self._began
+        return error
+
+
+def later(end: datetime) -> datetime | None:
+    """Return a bound for a list that cannot leave out a meeting with that end, None for no bound."""
+    try:
+        return end + LIST_MARGIN
+    except OverflowError:
+        return None
