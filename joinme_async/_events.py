@@ -56,13 +56,13 @@ class AttemptStarted(Event):
 
 @attrs.frozen
 class AttemptEnded(Event):
-    """A request was answered, or is known not to be.
+    """A request was answered, or will not be; not told where the caller was cancelled meanwhile.
 
     Attributes:
         attempt: 1 for the call's first request.
         elapsed: seconds that it took.
         status: of the answer, None where none came.
-        error: what came instead of a readable answer, None for an answer of any status.
+        error: what came instead of an answer, None where one came.
     """
 
     level: ClassVar[int] = logging.DEBUG
@@ -73,7 +73,7 @@ class AttemptEnded(Event):
     error: JoinMeError | None = None
 
     def _said(self) -> str:
-        what = self.error if self.status is None else self.status
+        what = self.error or self.status
         return f"attempt {self.attempt} ended after {self.elapsed:.3f} s: {what}"
 
 

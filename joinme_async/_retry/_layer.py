@@ -278,30 +278,28 @@ class RetryLayer:
             answer.__cause__ = error
         run.in_flight = False
         run.answered = self.clock.now()
-        happened = self._taken_in(run, answer, token, slots)
+        happened, signals = self._made_of(run, answer, token)
         if announcer.hears(AttemptEnded):
             status = answer.status if isinstance(answer, Response) else None
-            failure = happened.error if isinstance(happened, Outcome) and (status is None or status < 300) else None  # noqa: PLR2004
+            failure = None if isinstance(answer, Response) else answer
             took = run.answered - sent
             announcer.tell(AttemptEnded(call.method, call.path, run.attempts, took, status, failure))
+        if signals is not None:
+            self._observe(run, signals, slots)
         return happened
 
-    def _taken_in(
-        self, run: _Run[T], answer: Response | JoinMeError, token: Secret[str], slots: Slots
-    ) -> _Done[T] | Outcome:
-        """Return what an answer comes to, and let the limiter learn from it."""
+    def _made_of(
+        self, run: _Run[T], answer: Response | JoinMeError, token: Secret[str]
+    ) -> tuple[_Done[T] | Outcome, Signals | None]:
+        """Return what an answer comes to, and what it said about going on."""
         wall = self.clock.wall()
         if isinstance(answer, JoinMeError):
-            return outcome_of(answer, wall)
+            return outcome_of(answer, wall), None
         if answer.is_success:
-            self._observe(run, read_signals(answer, wall), slots)
-            done = _read(run.call, answer, token)
-            return done if isinstance(done, _Done) else Outcome(done)
+            return _read(run.call, answer, token), read_signals(answer, wall)
         run.answer = masked(answer, token)
         outcome = outcome_of(run.answer, wall)
-        if outcome.signals is not None:
-            self._observe(run, outcome.signals, slots)
-        return outcome
+        return outcome, outcome.signals
 
     def _observe(self, run: _Run[Any], signals: Signals, slots: Slots) -> None:
         opened = bool(signals.hold) and not self._limiter.snapshot().cooldown
@@ -375,14 +373,14 @@ class RetryLayer:
         self._on_doubt(call, run.options, because)
 
 
-def _read(call: Call[T], response: Response, token: Secret[str]) -> _Done[T] | UnexpectedResponseError:
+def _read(call: Call[T], response: Response, token: Secret[str]) -> _Done[T] | Outcome:
     with suppress(UnexpectedResponseError):
         return _Done(call.read(response))
     try:
         # Once more, without the token in it, for an error that can be shown.
         return _Done(call.read(masked(response, token)))
     except UnexpectedResponseError as error:
-        return error
+        return Outcome(error)
 
 
 def _deadline_error(timeout: Timeout, waiting_for: str, last: JoinMeError | None) -> DeadlineExceededError:

@@ -134,9 +134,11 @@ class LocalLimiter:
 
     def observe(self, signals: Signals) -> None:
         """Take note of an answer, and send away whoever cannot wait out the pause that it asks for."""
-        self._pacer.observe(signals, self._clock.now())
-        if signals.hold is not None:
+        now = self._clock.now()
+        self._pacer.observe(signals, now)
+        if signals.hold is not None and self._pacer.held_until > now:
             for waiter in [waiter for waiter in self._queue if waiter.latest < self._pacer.held_until]:
+                self._leave(waiter)
                 waiter.deny()
 
     async def acquire(self, timeout: float | None) -> Turn | None:
@@ -163,7 +165,6 @@ class LocalLimiter:
 
     async def _wait(self, waiter: _Waiter) -> Turn | None:
         self._queue[waiter] = None
-        started = False
         try:
             if next(iter(self._queue)) is not waiter:
                 await waiter.woken.wait()
@@ -172,14 +173,22 @@ class LocalLimiter:
                 turn = self._pacer.turn()
                 if turn <= now:
                     self._pacer.start(now, waited=True)
-                    started = True
+                    del self._queue[waiter]
+                    self._wake_first()
                     return None
                 with anyio.CancelScope() as waiter.sleep:
                     await self._clock.sleep(max(turn - now, _SHORTEST_SLEEP))
-            return self._too_late(self._pacer.turn())
+            return self._too_late(self._pacer.held_until)
         finally:
+            self._leave(waiter)
+
+    def _leave(self, waiter: _Waiter) -> None:
+        """Take a call out of the queue that has not started, if it is there."""
+        if waiter in self._queue:
             del self._queue[waiter]
-            if not started:
-                self._pacer.leave()
-            if self._queue:
-                next(iter(self._queue)).woken.set()
+            self._pacer.leave()
+            self._wake_first()
+
+    def _wake_first(self) -> None:
+        if self._queue:
+            next(iter(self._queue)).woken.set()

@@ -63,6 +63,7 @@ class Fault:
     response: Response | None = attrs.field(default=None, repr=False)
     delay: float = 0.0
     commit_after: float = 0.0
+    lag: float = 0.0
 
     @classmethod
     def refuse(
@@ -120,6 +121,13 @@ class Fault:
         return cls(name=f"{seconds:g} s late", work=work, delay=seconds, commit_after=commit_after)
 
     @classmethod
+    def lag_behind(cls, seconds: float) -> "Fault":
+        """A list does not show yet what was made in the last `seconds`; other requests are answered as ever."""
+        if not isinstance(seconds, int | float) or seconds < 0:
+            raise ConfigurationError("lag_behind takes a number of seconds")
+        return cls(name=f"{seconds:g} s behind", work=Work.DONE, lag=seconds)
+
+    @classmethod
     def stale_token(cls, *, status: int = 401) -> "Fault":
         """The token is refused as stale, good as it may be; one old client met this with 403."""
         response = application_error(status, "stale_token", "The access token has expired.")
@@ -127,7 +135,18 @@ class Fault:
 
 
 _METHODS: Final = ("GET", "POST", "PATCH", "DELETE")
-_KINDS: Final = ("refuse", "error", "unreachable", "lose", "cut", "hang_up", "garble", "late", "stale_token")
+_KINDS: Final = (
+    "refuse",
+    "error",
+    "unreachable",
+    "lose",
+    "cut",
+    "hang_up",
+    "garble",
+    "late",
+    "lag_behind",
+    "stale_token",
+)
 
 
 @attrs.frozen

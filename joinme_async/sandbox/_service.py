@@ -151,7 +151,7 @@ class Service:
         if fault is not None and fault.work is Work.UNDONE:
             outcome = _Outcome(fault.response or Response(503))
         else:
-            outcome = self._outcome(request, now)
+            outcome = self._outcome(request, now, fault.lag if fault is not None else 0.0)
         change = outcome.change
         committed = None
         if change is not None:
@@ -199,13 +199,13 @@ class Service:
             return planted.fault
         return None
 
-    def _outcome(self, request: Request, now: datetime) -> _Outcome:
+    def _outcome(self, request: Request, now: datetime, lag: float) -> _Outcome:
         refusal = self._over_limit(now)
         if refusal is not None:
             return _Outcome(refusal)
         try:
             self._check_headers(request)
-            return self._route(request, now)
+            return self._route(request, now, lag)
         except _RefusedError as error:
             return _Outcome(error.response)
 
@@ -235,7 +235,7 @@ class Service:
         if request.method in {"GET", "DELETE"} and (request.content or b"") not in {b"", _EXAMPLE_BODY}:
             raise _RefusedError(f"A {request.method} has no body.")
 
-    def _route(self, request: Request, now: datetime) -> _Outcome:
+    def _route(self, request: Request, now: datetime, lag: float) -> _Outcome:
         url = urlsplit(request.url)
         match = _PATH.fullmatch(url.path)
         if match is None:
@@ -243,17 +243,21 @@ class Service:
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         if match["id"] is None:
             if request.method == "GET":
-                return self._list(query, now)
+                return self._list(query, now, lag)
             if request.method == "POST":
                 return self._create(request, query)
             raise _RefusedError("Meetings are listed and scheduled here.", 405)
         return self._one(request, match["id"], query)
 
-    def _list(self, query: dict[str, str], now: datetime) -> _Outcome:
+    def _list(self, query: dict[str, str], now: datetime, lag: float) -> _Outcome:
         if query.keys() - {"endDate"}:
             raise _RefusedError("The only parameter is endDate.")
         until = _time(query["endDate"], "endDate") if "endDate" in query else None
         upcoming = [m for m in self.meetings(now) if m.start >= now and (until is None or m.start <= until)]
+        if lag:
+            since = now - timedelta(seconds=lag)
+            made = {e.meeting_id for e in self.ledger if e.did == "created" and e.committed and e.committed > since}
+            upcoming = [meeting for meeting in upcoming if meeting.id not in made]
         # The page's example leaves participants and conferenceId out of the list.
         return _Outcome(_json(200, {"meetings": [_document(meeting) for meeting in upcoming]}))
 
