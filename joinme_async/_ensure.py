@@ -168,6 +168,8 @@ class Ensurer:
         while True:
             look = await self._search(run)
             if look.found is not None:
+                if run.posts:
+                    self._memory.made(look.found)
                 return look.found
             if look.doubt or run.posts >= _POSTS:
                 # The same for all who wait: they would look at the same list.
@@ -227,9 +229,9 @@ class Ensurer:
                 return Look(doubt=began)
             raise self._told(InvalidMeetingError(f"{began}; use schedule() or a later start", field="start"))
         ids = frozenset(meeting.id for meeting in listing.meetings)
-        if run.before is None and not run.posts:
-            run.before = ids
-        known = None if run.before is None else run.before | run.claimed
+        if not run.posts:
+            run.before = ids if run.before is None else run.before | ids
+        known = run.before | run.claimed if run.posts and run.before is not None else None
         ours = [other.new for other in self._memory.runs.values() if other is not run]
         look = conclude(new, await self._in_full(listing.meetings), known=known, ours=ours)
         if look == Look() and latest is not None and await self._is_missed(latest, listing, ids):

@@ -95,7 +95,7 @@ async def test_what_was_not_done_is_done_in_the_end(
 @pytest.mark.parametrize("times", [1, 2, 9])
 @pytest.mark.parametrize("fault", DOUBTFUL, ids=lambda fault: f"{fault.name} {fault.commit_after:g}")
 @pytest.mark.parametrize("name", CALLS)
-async def test_what_may_have_been_done_is_repeated_only_where_that_is_harmless(  # noqa: PLR0917  fixtures
+async def test_what_may_have_been_done_is_repeated_only_where_that_is_harmless(
     name: str, fault: Fault, times: int, sandbox: Sandbox, joinme: JoinMe, clock: FakeClock
 ) -> None:
     """A read, a change and a deletion go again, four times at the most; a POST never, and its outcome is unknown."""
