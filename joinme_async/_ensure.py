@@ -1,7 +1,7 @@
 """`ensure`: schedule a meeting unless it is there, and find out what became of it where an answer was lost."""
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from datetime import datetime
 from math import inf
 from typing import Final, TypeVar
@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 _POSTS: Final = 2  # requests of one run whose outcome may be unknown
 _REMEMBERED: Final = 1000  # doubts kept for an `ensure` to come
+_CLAIMS: Final = 10_000  # ids known to be meetings of our own
 
 
 @attrs.define
@@ -47,7 +48,6 @@ class _Run:
     Attributes:
         new: the meeting.
         before: the ids that were there before the first request left, None where nobody looked.
-        claimed: ids that this client made meanwhile of other meetings.
         posts: requests whose outcome is not known.
         settled: when the service has had its time to show what it made of the last of them.
         lead: the caller at work, None where there is none.
@@ -55,27 +55,29 @@ class _Run:
 
     new: NewMeeting
     before: frozenset[int] | None = None
-    claimed: set[int] = attrs.field(factory=set[int])
     posts: int = 0
     settled: float = 0.0
     lead: _Lead | None = None
 
 
 class Memory:
-    """What a client and its copies remember: the meeting made last, and what is under way or in doubt."""
+    """What a client and its copies remember: the meetings made last, and what is under way or in doubt."""
 
     def __init__(self) -> None:
         self.latest: Meeting | None = None
-        self.runs: OrderedDict[Hashable, _Run] = OrderedDict()
+        self.claimed: OrderedDict[int, None] = OrderedDict()
+        self._runs: dict[Hashable, _Run] = {}
+        self._idle: OrderedDict[Hashable, None] = OrderedDict()
 
     def __repr__(self) -> str:
-        return f"<Memory: {len(self.runs)} meetings under way or in doubt>"
+        return f"<Memory: {len(self._runs)} meetings under way or in doubt>"
 
     def made(self, meeting: Meeting) -> None:
-        """Note a meeting that the service says it made: no other listing may miss it, and it is nobody else's."""
+        """Note a meeting that the service says it made: no later list may miss it, and it is nobody else's."""
         self.latest = meeting
-        for run in self.runs.values():
-            run.claimed.add(meeting.id)
+        self.claimed[meeting.id] = None
+        if len(self.claimed) > _CLAIMS:
+            self.claimed.popitem(last=False)
 
     def gone(self, meeting_id: int) -> None:
         """Note that a meeting is not there any more."""
@@ -87,20 +89,32 @@ class Memory:
         run = self.run(new)
         run.posts += 1
         run.settled = max(run.settled, settled)
+        self.rest(run)
 
     def run(self, new: NewMeeting) -> _Run:
         """Return what is under way or in doubt of meetings equal to `new`, begun here where there is nothing."""
-        run = self.runs.setdefault(key_of(new), _Run(new))
-        while len(self.runs) > _REMEMBERED:
-            idle = next((key for key, run in self.runs.items() if run.lead is None), None)
-            if idle is None:
-                break
-            del self.runs[idle]
-        return run
+        return self._runs.setdefault(key_of(new), _Run(new))
 
-    def forget(self, run: _Run) -> None:
-        """Drop what is in doubt no more."""
-        self.runs.pop(key_of(run.new), None)
+    def others(self, run: _Run) -> Iterator[NewMeeting]:
+        """Yield what else is under way or in doubt."""
+        return (other.new for other in self._runs.values() if other is not run)
+
+    def rest(self, run: _Run) -> None:
+        """Keep what is in doubt, and drop what is not; of the doubts that nobody is at, the latest are kept."""
+        key = key_of(run.new)
+        if run.lead is None and not run.posts:
+            self._runs.pop(key, None)
+            self._idle.pop(key, None)
+        elif run.lead is None:
+            self._idle[key] = None
+            if len(self._idle) > _REMEMBERED:
+                self._runs.pop(self._idle.popitem(last=False)[0])
+
+    def lead(self, run: _Run, lead: _Lead) -> None:
+        """Give a run to one who is at it from now on."""
+        run.lead = lead
+        run.posts = min(run.posts, 1)
+        self._idle.pop(key_of(run.new), None)
 
 
 def settle_time(options: Options, because: JoinMeError | None) -> float:
@@ -139,16 +153,16 @@ class Ensurer:
                 return lead.meeting
             if lead.failure:
                 raise self._unknown(lead.failure, lead.last)
-        lead = run.lead = _Lead(anyio.Event())
-        run.posts = min(run.posts, 1)
+        lead = _Lead(anyio.Event())
+        self._memory.lead(run, lead)
         try:
-            lead.meeting = await self._make(run, lead)
+            meeting = lead.meeting = await self._make(run, lead)
+            run.posts = 0
         finally:
             run.lead = None
-            if lead.meeting is not None or not run.posts:
-                self._memory.forget(run)
+            self._memory.rest(run)
             lead.over.set()
-        return lead.meeting
+        return meeting
 
     async def _follow(self, run: _Run, lead: _Lead) -> None:
         """Wait for the end of somebody else's turn; a caller who gives up, or is cancelled, hands over to the next."""
@@ -166,7 +180,7 @@ class Ensurer:
     async def _make(self, run: _Run, lead: _Lead) -> Meeting:
         """Look, schedule where it is not there, and look again where the outcome is not known."""
         while True:
-            look = await self._search(run)
+            look = await self._search(run, lead)
             if look.found is not None:
                 if run.posts:
                     self._memory.made(look.found)
@@ -183,13 +197,13 @@ class Ensurer:
                 self._memory.made(meeting)
                 return meeting
 
-    async def _search(self, run: _Run) -> Look:
+    async def _search(self, run: _Run, lead: _Lead) -> Look:
         """Look once where nothing was sent yet, and twice, each after the settle time, where something was."""
         look = Look()
         for second in (False, True):
             if run.posts or second:
                 await self._settle(run, again=second, doubt=look.doubt)
-            look = await self._look(run)
+            look = await self._look(run, lead)
             if look.found is not None or not (run.posts or look.doubt):
                 break
         if run.posts and not look.doubt and self._options.announcer.hears(Reconciled):
@@ -208,15 +222,14 @@ class Ensurer:
         self._announce("settle", seconds)
         await self._layer.clock.sleep(seconds)
 
-    async def _look(self, run: _Run) -> Look:
+    async def _look(self, run: _Run, lead: _Lead) -> Look:
         """Read the list, and each meeting in it that may be the one; what fails after a request was sent is doubt."""
         try:
             return await self._look_once(run)
         except JoinMeError as error:
             if not run.posts:
                 raise
-            if run.lead is not None:
-                run.lead.last = error
+            lead.last = error
             return Look(doubt=f"the list could not be read ({error})")
 
     async def _look_once(self, run: _Run) -> Look:
@@ -231,9 +244,9 @@ class Ensurer:
         ids = frozenset(meeting.id for meeting in listing.meetings)
         if not run.posts:
             run.before = ids if run.before is None else run.before | ids
-        known = run.before | run.claimed if run.posts and run.before is not None else None
-        ours = [other.new for other in self._memory.runs.values() if other is not run]
-        look = conclude(new, await self._in_full(listing.meetings), known=known, ours=ours)
+        known = run.before.union(self._memory.claimed) if run.posts and run.before is not None else None
+        seen = await self._in_full(listing.meetings)
+        look = conclude(new, seen, known=known, ours=self._memory.others(run))
         if look == Look() and latest is not None and await self._is_missed(latest, listing, ids):
             return Look(doubt=f"the list does not show meeting {latest.id}, which was made before: it lags behind")
         return look

@@ -35,7 +35,7 @@ class Event:
         return f"{self.method} {self.path}: {self._said()}"
 
     def _said(self) -> str:
-        raise NotImplementedError
+        return type(self).__name__
 
 
 @attrs.frozen

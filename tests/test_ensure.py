@@ -15,9 +15,11 @@ from joinme_async import (
     InvalidMeetingError,
     JoinMe,
     JoinMeError,
+    Meeting,
     NewMeeting,
     OutcomeUnknownError,
     Reconciled,
+    Request,
     Response,
     RetryPolicy,
     ServerError,
@@ -26,6 +28,7 @@ from joinme_async import (
     UnexpectedResponseError,
     WaitStarted,
 )
+from joinme_async._ensure import Memory, _Lead
 from joinme_async.sandbox import Fault, Sandbox
 from joinme_async.testing import FakeClock, ScriptedTransport
 from tests.conftest import HOUR, START, new_meeting
@@ -417,6 +420,39 @@ async def test_what_is_remembered_is_bounded(joinme: JoinMe, sandbox: Sandbox) -
         with pytest.raises(OutcomeUnknownError):
             await quick.meetings.schedule(new_meeting(name=f"Meeting {number}"))
     assert "1000 meetings" in repr(joinme._memory)
+
+
+def test_what_somebody_is_at_is_never_forgotten(new: NewMeeting) -> None:
+    """However many are remembered, a run that has a leader stays."""
+    memory = Memory()
+    memory.doubt(new, 1.0)
+    for number in range(1200):
+        memory.lead(memory.run(new_meeting(name=f"Meeting {number}")), _Lead(anyio.Event()))
+    assert "1201 meetings" in repr(memory)
+    assert memory.run(new).posts == 1
+    assert memory.run(new_meeting(name="Meeting 0")).lead is not None
+    assert new not in list(memory.others(memory.run(new)))
+
+
+async def test_nothing_is_sent_when_time_is_up(clock: FakeClock, new: NewMeeting) -> None:
+    """A listing that took all the time there was leaves none for a POST."""
+
+    async def slow(request: Request) -> Response:
+        clock.advance(60.0)
+        return Response(200, {}, b'{"meetings": []}')
+
+    transport = ScriptedTransport([slow])
+    with pytest.raises(DeadlineExceededError, match="ran out"):
+        await JoinMe("tok", transport=transport, clock=clock, timeout=60.0).meetings.ensure(new)
+    assert [request.method for request in transport.requests] == ["GET"]
+
+
+def test_the_ids_of_ones_own_meetings_are_bounded() -> None:
+    """Ten thousand are known, the oldest go first: more doubt at the worst, never less."""
+    memory = Memory()
+    for number in range(1, 10_003):
+        memory.made(Meeting(number, "x", START, START + HOUR, False))
+    assert (min(memory.claimed), max(memory.claimed), len(memory.claimed)) == (3, 10_002, 10_000)
 
 
 CHAOS: list[Callable[[random.Random], tuple[Fault, dict[str, Any]]]] = [

@@ -443,3 +443,30 @@ async def test_a_limiter_is_told_of_every_answer_once(clock: FakeClock) -> None:
         (200, None, None),
         (404, None, None),
     ]
+
+
+class Instant:
+    """A transport that answers without giving the event loop a turn."""
+
+    concurrency = 5
+
+    async def send(self, request: Request) -> Response:
+        return GOOD
+
+    async def aclose(self) -> None: ...
+
+
+@pytest.mark.parametrize("limit", [None, RateLimit(3)])
+@pytest.mark.parametrize("hook", [None, lambda _: None])
+async def test_the_quiet_path_adds_no_suspension(limit: RateLimit | None, hook, clock: FakeClock) -> None:
+    """Token at hand, connection and permit free, first attempt good: the only waiting is the transport's own."""
+
+    async def source(*, refused: str | None) -> str:
+        return "tok"
+
+    for token in ("tok", source):
+        joinme = JoinMe(token, transport=Instant(), clock=clock, rate_limit=limit, on_event=hook)
+        for call in (joinme.meetings.get(7), joinme.meetings.schedule(new_meeting())):
+            with pytest.raises(StopIteration) as done:
+                call.send(None)
+            assert done.value.value.id == 7

@@ -477,3 +477,20 @@ def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     with pytest.raises(ConfigurationError, match=r"joinme-async\[sandbox\]"), Sandbox().serve():
         pass
+
+
+async def test_a_list_can_lag_behind(joinme: JoinMe, sandbox: Sandbox, clock: FakeClock) -> None:
+    """It does not show yet what was made within the lag, shows all that was there before, and reads are not affected."""
+    old = await joinme.meetings.schedule(new_meeting(name="Old"))
+    await clock.sleep(5.0)
+    new = await joinme.meetings.schedule(new_meeting(name="New"))
+    sandbox.plant(Fault.lag_behind(3.0), times=4)
+    assert [meeting.id for meeting in await joinme.meetings.list()] == [old.id]
+    assert (await joinme.meetings.get(new.id)).name == "New"
+    await clock.sleep(2.9)
+    assert [meeting.id for meeting in await joinme.meetings.list()] == [old.id]
+    await clock.sleep(0.1)
+    assert [meeting.id for meeting in await joinme.meetings.list()] == [old.id, new.id]
+    for wrong in (-1, "3"):
+        with pytest.raises(ConfigurationError, match="number of seconds"):
+            Fault.lag_behind(wrong)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from joinme_async import Response
+from joinme_async import Headroom, Response, Signals
 from joinme_async._http import Headers
 from joinme_async._retry._signals import read_retry_after, read_signals
 
@@ -177,19 +177,132 @@ def test_codes_of_a_bad_token(code: str, bad: bool) -> None:
 
 
 header_text = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=60)
-names = st.sampled_from(["Retry-After", "Date", "X-Mashery-Error-Code", "X-Error-Detail-Header"])
+names = st.sampled_from(
+    ["Retry-After", "Date", "X-Mashery-Error-Code", "X-Error-Detail-Header", "X-Plan-Qps-Allotted", "X-Plan-Quota-Allotted",
+     "X-Packagekey-Quota-Current", "X-Plan-Quota-Reset"]
+)  # fmt: skip
 
 
 @given(
     st.lists(
-        st.tuples(names, header_text | st.sampled_from([DATE[1], "Wednesday, 31-Feb-99 09:00:00 GMT", "9" * 5000]))
+        st.tuples(
+            names,
+            header_text
+            | st.sampled_from(
+                [DATE[1], "Wednesday, 31-Feb-99 09:00:00 GMT", "9" * 5000, "7", "May 1, 9999 9:00:00 PM GMT"]
+            ),
+        )
     ),
     st.binary(),
 )
 @example([("Retry-After", "Wed, 02 Jun 9999 23:59:59 GMT")], b"")
 def test_no_answer_makes_the_reader_raise(headers: list[tuple[str, str]], body: bytes) -> None:
     """Any headers with any body are read, and a wait is a number of seconds that a date can be made of."""
-    signals = read_signals(Response(403, Headers(headers), body), NOW)
-    if signals.retry_after is not None:
-        assert 0 <= signals.retry_after <= 1e9
-        assert NOW + timedelta(seconds=signals.retry_after)
+    for status in (200, 403, 503):
+        signals = read_signals(Response(status, Headers(headers), body), NOW)
+        for wait in (signals.retry_after, signals.hold, signals.headroom and signals.headroom.quota_reset):
+            if wait is not None:
+                assert 0 <= wait <= 1e9
+                assert NOW + timedelta(seconds=wait)
+
+
+def allowed(spelling: str = "X-Plan-", **values: str) -> dict[str, str]:
+    return {f"{spelling}{name.replace('_', '-')}": value for name, value in values.items()}
+
+
+@pytest.mark.parametrize("spelling", ["X-Plan-", "X-Packagekey-", "X-Accesstoken-", "x-plan-", "X-PACKAGEKEY-"])
+@pytest.mark.parametrize("status", [200, 201, 403, 503])
+def test_headroom_in_its_three_spellings(spelling: str, status: int) -> None:
+    """What the gateway allows and counts is read from good answers and bad ones, in any letter case."""
+    headers = allowed(
+        spelling, Qps_Allotted="20", Qps_Current="3", Quota_Allotted="5000", Quota_Current="4999",
+        Quota_Reset="Wednesday, June 2, 2027 9:00:30 AM GMT",
+    )  # fmt: skip
+    signals = read_signals(Response(status, headers), NOW)
+    assert signals.headroom == Headroom(20, 3, 5000, 4999, 30.0)
+
+
+def test_the_tightest_of_several_limits_counts() -> None:
+    """Plan, key and token may each have one: the slowest pace, and the quota with the least left."""
+    headers = {
+        **allowed("X-Plan-", Qps_Allotted="20", Qps_Current="2", Quota_Allotted="100", Quota_Current="10"),
+        **allowed("X-Packagekey-", Qps_Allotted="5", Qps_Current="1", Quota_Allotted="1000", Quota_Current="950"),
+        **allowed("X-Accesstoken-", Qps_Allotted="9", Quota_Allotted="60"),
+    }
+    assert read_signals(Response(200, headers), NOW).headroom == Headroom(5, 1, 1000, 950)
+    assert read_signals(Response(200, allowed(Qps_Allotted="5")), NOW).headroom == Headroom(5)
+    assert read_signals(Response(200, allowed(Quota_Allotted="5")), NOW).headroom == Headroom(quota_allotted=5)
+
+
+@pytest.mark.parametrize("value", ["", "0", "-5", "1_0", "٣", "5.0", "many", "9" * 13, "0x5"])
+def test_a_limit_that_is_no_number_is_none(value: str) -> None:
+    """Nothing is made of what int() would take and a gateway would not say; a limit of nothing is no limit to go by."""
+    assert read_signals(Response(200, allowed(Qps_Allotted=value, Quota_Allotted=value)), NOW).headroom is None
+
+
+@pytest.mark.parametrize(
+    ("reset", "seconds"),
+    [
+        ("Wednesday, June 2, 2027 9:00:10 AM GMT", 10.0),
+        ("June 2, 2027 9:00:10 AM GMT", 10.0),
+        ("Jun 2, 2027 9:00:10 am GMT", 10.0),
+        ("Wednesday, June 02, 2027 09:00:10 PM GMT", 43210.0),
+        ("Wednesday, June 2, 2027 12:00:00 PM GMT", 10800.0),
+        ("Thursday, June 3, 2027 12:00:00 AM GMT", 54000.0),
+        ("Monday, February 15, 2016 9:00:00 PM GMT", 0.0),
+        ("Wed, 02 Jun 2027 09:00:30 GMT", 30.0),
+        ("Wednesday, June 2, 2027 13:00:00 PM GMT", None),
+        ("Wednesday, June 2, 2027 0:00:00 AM GMT", None),
+        ("Wednesday, June 31, 2027 9:00:00 AM GMT", None),
+        ("Wednesday, Juny 2, 2027 9:00:00 AM GMT", None),
+        ("Wednesday, June 2, 2027 9:61:00 AM GMT", None),
+        ("Wednesday, June 2, 2027 9:00:00 AM PST", None),
+        ("Wednesday, June 2, 2027 9:00:00 GMT", None),
+        ("tomorrow", None),
+    ],
+)
+def test_the_reset_is_read_with_its_twelve_hours(reset: str, seconds: float | None) -> None:
+    """Noon and midnight are told apart, an evening is not taken for a morning, and garbage is nothing."""
+    headers = [DATE, *allowed(Quota_Allotted="5", Quota_Reset=f" {reset}\t").items()]
+    found = read_signals(Response(403, headers), NOW + timedelta(hours=5)).headroom
+    assert found is not None
+    assert found.quota_reset == seconds
+
+
+OVER_QPS, OVER_RATE = "ERR_403_DEVELOPER_OVER_QPS", "ERR_403_SERVICE_OVER_RATE"
+
+
+@pytest.mark.parametrize(
+    ("signals", "taken", "hold"),
+    [
+        pytest.param(Signals(200, retry_after=9.0), True, None, id="good, with a stray Retry-After"),
+        pytest.param(Signals(404, retry_after=9.0), True, None, id="404"),
+        pytest.param(Signals(403, retry_after=9.0), True, None, id="bare 403"),
+        pytest.param(Signals(499), True, None, id="499"),
+        pytest.param(Signals(500, retry_after=9.0), False, None, id="500"),
+        pytest.param(Signals(503), False, None, id="503"),
+        pytest.param(Signals(503, retry_after=9.0), False, 9.0, id="503 that asks for a pause"),
+        pytest.param(Signals(429), False, 1.0, id="429"),
+        pytest.param(Signals(429, retry_after=0.0), False, 0.0, id="429 for no time"),
+        pytest.param(Signals(429, retry_after=9.0), False, 9.0, id="429 for a time"),
+        pytest.param(Signals(429, OVER_RATE), False, None, id="429 of a quota"),
+        pytest.param(Signals(403, OVER_QPS), False, 1.0, id="over qps"),
+        pytest.param(Signals(403, OVER_RATE), False, None, id="over rate"),
+        pytest.param(Signals(403, OVER_RATE, retry_after=9.0), False, 9.0, id="over rate for a time"),
+        pytest.param(Signals(403, OVER_RATE, headroom=Headroom(quota_reset=7.0)), False, 7.0, id="over rate until the reset"),
+        pytest.param(
+            Signals(403, OVER_RATE, retry_after=9.0, headroom=Headroom(quota_reset=7.0)), False, 9.0, id="both: what was asked",
+        ),
+        pytest.param(Signals(400, OVER_QPS, retry_after=9.0), True, None, id="the code on another status"),
+    ],
+)  # fmt: skip
+def test_what_an_answer_means_for_those_who_wait(signals: Signals, taken: bool, hold: float | None) -> None:
+    """Whether it counts for what the service lets through, and for how long nobody should call."""
+    assert (signals.taken, signals.hold) == (taken, hold)
+
+
+def test_a_good_answer_is_not_searched() -> None:
+    """A meeting's name may hold anything: of a 2xx only the headroom headers are read."""
+    response = Response(200, {"Retry-After": "9", "X-Mashery-Error-Code": OVER_QPS}, b"<h1>Developer Over Qps</h1>")
+    assert read_signals(response, NOW) == Signals(200)
+    assert read_signals(response, NOW) is read_signals(Response(200), NOW)

@@ -65,3 +65,34 @@ async def test_no_slot_is_lost_under_random_cancellation(seed: int) -> None:
             if scopes and chance.random() < 0.5:
                 chance.choice(scopes).cancel()
     assert repr(slots) == "<Slots: 3 free, 0 waiting>"
+
+
+async def test_slots_open_one_by_one() -> None:
+    """A handful at first; each widening lets the next in line in, up to the total and no further."""
+    slots, inside = Slots(3, 1), []
+
+    async def call(name: int) -> None:
+        await slots.acquire()
+        inside.append(name)
+
+    async with anyio.create_task_group() as group:
+        for name in range(4):
+            group.start_soon(call, name)
+            await anyio.wait_all_tasks_blocked()
+        assert inside == [0]
+        assert repr(slots) == "<Slots: 2 free, 3 waiting, 1 at once so far>"
+        for expected in ([0, 1], [0, 1, 2], [0, 1, 2]):
+            slots.widen()
+            await anyio.wait_all_tasks_blocked()
+            assert inside == expected
+        slots.release()
+    assert inside == [0, 1, 2, 3]
+    assert repr(slots) == "<Slots: 0 free, 0 waiting>"
+
+
+def test_slots_without_a_total_open_as_well() -> None:
+    """A transport that carries any number of calls is not flooded at first either; a small one is not promised more."""
+    slots = Slots(None, 8)
+    slots.widen()
+    assert repr(slots) == "<Slots: any number free, 0 waiting, 9 at once so far>"
+    assert repr(Slots(3, 8)) == "<Slots: 3 free, 0 waiting>"

@@ -179,3 +179,11 @@ def test_urls_that_no_token_is_sent_to(url: Any) -> None:
 def test_a_quiet_year_is_written_with_four_digits() -> None:
     """EndDate has four digits of a year whatever the year."""
     assert "endDate=0999-01-01" in request(list_call(datetime(999, 1, 1, tzinfo=UTC))).url
+
+
+@pytest.mark.parametrize(("path", "query"), [("/m\ud800", None), ("/m", {"q": "\udfff"}), ("/m", {"\ud800": "v"})])
+def test_half_a_character_is_refused_wherever_it_stands(path: str, query: dict[str, str] | None) -> None:
+    """A lone surrogate has no form in UTF-8, and so none in a URL."""
+    with pytest.raises(InvalidMeetingError, match="half a character") as caught:
+        raw_call("GET", path, Secret(query), Secret(None))
+    assert caught.value.field == "path"
