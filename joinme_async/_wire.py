@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 DEFAULT_BASE_URL: Final = "https://api.join.me/v1"
 _PATH_SAFE: Final = "/:@!$&'()*+,;=-._~"
+_PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9/]*", re.ASCII)  # which quoting would leave as it is
 _METHOD: Final = re.compile(r"[A-Z]{1,20}")
 _MAX_PORT: Final = 65535
 # Stricter than RFC 3986: what two URL parsers could read in two ways (a backslash, a user part) is no base URL here.
@@ -87,7 +88,7 @@ def build_request(
     query = f"?{urlencode(call.query, quote_via=quote)}" if call.query else ""
     return Request(
         method=call.method,
-        url=f"{base_url}{quote(call.path, safe=_PATH_SAFE)}{query}",
+        url=f"{base_url}{call.path if _PLAIN_PATH.fullmatch(call.path) else quote(call.path, safe=_PATH_SAFE)}{query}",
         headers=Headers((*headers.pairs(), ("Authorization", f"Bearer {token.reveal()}"))),
         content=call.content,
         timeout=timeout,

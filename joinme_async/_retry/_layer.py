@@ -1,8 +1,8 @@
 """The driver of a call: token, slot, permit, send, decide, wait. The deciding is done in the pure files beside it."""
 
 import weakref
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from math import inf
 from random import random
@@ -154,30 +154,28 @@ class RetryLayer:
         """
         run = _Run(call, options, self.clock.now())
         transport = self._transport()
-        with self._in_one_loop():
-            try:
-                with self.clock.deadline(options.timeout.total):
-                    return await self._drive(run, transport)
-            except JoinMeError:
-                raise
-            except BaseException:
-                if run.in_flight and call.effect is Effect.CREATE:
-                    self._doubt(run, None)
-                raise
-            raise self._ended(run, self._overdue(run))
-
-    @contextmanager
-    def _in_one_loop(self) -> Generator[None, None, None]:
-        """Hold that calls of two event loops are not under way at once: what they wait for would wake the wrong one."""
-        loop = running_loop()
-        if self._under_way and self._loop() is not loop:
-            raise ConfigurationError("this client is in use in another event loop: make one client for each")
-        self._loop = weakref.ref(loop)
+        self._stay_in_one_loop()
         self._under_way += 1
         try:
-            yield
+            with self.clock.deadline(options.timeout.total):
+                return await self._drive(run, transport)
+        except JoinMeError:
+            raise
+        except BaseException:
+            if run.in_flight and call.effect is Effect.CREATE:
+                self._doubt(run, None)
+            raise
         finally:
             self._under_way -= 1
+        raise self._ended(run, self._overdue(run))
+
+    def _stay_in_one_loop(self) -> None:
+        """Hold that calls of two event loops are not under way at once: what they wait for would wake the wrong one."""
+        loop = running_loop()
+        if self._loop() is not loop:
+            if self._under_way:
+                raise ConfigurationError("this client is in use in another event loop: make one client for each")
+            self._loop = weakref.ref(loop)
 
     async def _drive(self, run: _Run[T], transport: Transport) -> T:
         """Send the request as often as is decided; the only loop there is."""

@@ -85,7 +85,7 @@ class Signals:
     @property
     def taken(self) -> bool:
         """The gateway let the call through, and the service answered it."""
-        return self.status < _FIRST_SERVER_ERROR and not (self.over_qps or self.over_rate)
+        return self.status < _FORBIDDEN or not (self.status >= _FIRST_SERVER_ERROR or self.over_qps or self.over_rate)
 
     @property
     def bad_token(self) -> bool:
@@ -99,6 +99,8 @@ class Signals:
         A refusal for speed that did not say is taken for a second, and a used-up quota opens when the headroom says so.
         A 503 holds everybody only where it has a `Retry-After` (RFC 9110, section 10.2.3).
         """
+        if self.status < _FORBIDDEN:
+            return None
         if self.over_qps:
             return UNSAID_WAIT if self.retry_after is None else self.retry_after
         if self.over_rate:
