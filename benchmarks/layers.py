@@ -33,7 +33,7 @@ class FromMemory:
 
     concurrency = 100
 
-    async def send(self, request: Request) -> Response:
+    async def send(self, request: Request) -> Response:  # noqa: ARG002
         """Answer without giving the event loop a turn."""
         return Response(200, HEADERS, MEETING)
 
@@ -48,7 +48,7 @@ class Fixed(asyncio.Protocol):
         """Keep the way back."""
         self.transport = transport
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: bytes) -> None:  # noqa: ARG002
         """Answer; requests of these contestants come in one piece."""
         head = "\r\n".join(["HTTP/1.1 200 OK", *(f"{name}: {value}" for name, value in HEADERS), "", ""])
         self.transport.write(head.encode() + MEETING)

@@ -4,14 +4,16 @@ import ast
 import asyncio
 import inspect
 import re
+import runpy
 from pathlib import Path
 
 import pytest
 
 import joinme_async
 from joinme_async.sandbox import Fault, Sandbox
+from joinme_async.testing import FakeClock
 from joinme_async.transports.httpx import HttpxTransport
-from tests.conftest import HOUR, START, new_meeting
+from tests.conftest import new_meeting
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -38,7 +40,7 @@ def test_every_block_runs_and_prints_what_is_shown(
 ) -> None:
     """In order, in one namespace, as a reader would; the token `...` is one that the sandbox takes."""
     assert len(BLOCKS) > 10
-    sandbox = Sandbox()
+    sandbox = Sandbox(clock=FakeClock())  # the meetings of the README stay upcoming
     sandbox.accept("...")
     monkeypatch.chdir(ROOT)
     names: dict[str, object] = {"__name__": "__main__"}
@@ -62,14 +64,14 @@ def test_the_test_shown_to_users_passes(pytester: pytest.Pytester) -> None:
 def test_a_lost_answer_is_found_as_shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The block on lost answers does what it says when one is lost."""
     (line, code), *_ = [(line, code) for line, code, _ in BLOCKS if "except OutcomeUnknownError" in code]
-    sandbox = Sandbox()
+    sandbox = Sandbox(clock=FakeClock())
     sandbox.accept("...")
     sandbox.plant(Fault.lose(), on="POST")
-    far = new_meeting(start=START.replace(year=9998), end=(START + HOUR).replace(year=9998))
     with sandbox.serve() as url:
         monkeypatch.setenv("JOINME_BASE_URL", url)
-        run(code, line, {"JoinMe": joinme_async.JoinMe, "new": far})
-    assert capsys.readouterr().out.startswith("1 equal meetings are there; the answer was lost because no answer")
+        run(code, line, {"JoinMe": joinme_async.JoinMe, "new": new_meeting()})
+    assert capsys.readouterr().out.startswith("not known, because no answer")
+    assert [entry.did for entry in sandbox.ledger if entry.did] == ["created"]
 
 
 def test_every_error_and_setting_is_in_its_table() -> None:
@@ -86,17 +88,28 @@ def test_every_error_and_setting_is_in_its_table() -> None:
 
 def test_links_within_the_project_are_whole() -> None:
     """Anchors and files that pages point at are there."""
-    for page in sorted(ROOT.glob("*.md")):
-        text = page.read_text(encoding="utf-8")
-        headings = {
-            re.sub(r"[^\w\- ]", "", h.lower()).strip().replace(" ", "-")
-            for h in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
-        }
-        for target in re.findall(r"\]\(([^)]+)\)", text):
-            if target.startswith("#"):
-                assert target[1:] in headings, f"{page.name}: {target}"
-            elif "://" not in target and not target.startswith("mailto:"):
-                assert (ROOT / target).exists(), f"{page.name}: {target}"
+    pages = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+    assert len(pages) > 4
+    for page in pages:
+        for target in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+            if "://" in target or target.startswith("mailto:"):
+                continue
+            path, _, fragment = target.partition("#")
+            there = page.parent / path if path else page
+            assert there.exists(), f"{page.name}: {target}"
+            assert not fragment or fragment in anchors(there), f"{page.name}: {target}"
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+def test_the_picture_is_the_one_its_script_draws() -> None:
+    """What is shown and what draws it do not drift apart."""
+    script = ROOT / "docs" / "draw_decision_path.py"
+    names = runpy.run_path(str(script))
+    assert (ROOT / "docs" / "decision-path.svg").read_text(encoding="utf-8") == names["draw"]()
 
 
 def test_the_tiny_transport_is_tiny() -> None:
