@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help test campaign check lint types coverage demo format clean
+.PHONY: help test campaign check lint types coverage bench demo format clean
 
 help: ## list the verbs
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -32,6 +32,11 @@ coverage: $(BIN)/pytest ## run the tests and hold the pure modules to every bran
 	$(BIN)/coverage report --include='$(PURE)' --fail-under=100 -m
 
 PURE := */_errors.py,*/_http.py,*/_models.py,*/_times.py,*/_conversion.py,*/_wire.py,*/_reconcile.py,*/_decide.py,*/_signals.py,*/_slots.py,*/_pacing.py,*/_limiters.py,*/_noticing.py,*/_options.py,*/_events.py,*/_ensure.py,*/_tokens.py,*/_rows.py,*/_csv.py,*/_faults.py,*/_service.py,*/testing.py
+
+bench: $(BIN)/pytest ## measure pacing and the layers, as ratios within one run
+	$(BIN)/pip install -q -e '.[bench]'
+	$(BIN)/python -m benchmarks.layers
+	$(BIN)/python -m benchmarks.pacing --plot docs/pacing.svg
 
 demo: $(BIN)/pytest ## schedule the example on the sandbox
 	$(BIN)/joinme demo

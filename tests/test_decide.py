@@ -67,6 +67,8 @@ def app(status: int, code: str) -> Response:
         pytest.param(app(401, "stale_token"), AuthenticationError, "stale_token", None, id="401 stale"),
         pytest.param(app(403, "stale_token"), AuthenticationError, "stale_token", None, id="403 stale"),
         pytest.param(app(403, "invalid_token"), AuthenticationError, "invalid_token", None, id="403 invalid"),
+        pytest.param(app(400, "stale_token"), BadRequestError, "stale_token", None, id="400 stale"),
+        pytest.param(app(404, "invalid_token"), NotFoundError, "invalid_token", None, id="404 invalid"),
         pytest.param(Response(403), PermissionDeniedError, None, None, id="bare 403"),
         pytest.param(app(403, "no_scope"), PermissionDeniedError, "no_scope", None, id="403 of the application"),
         pytest.param(gateway("ERR_403_NOT_AUTHORIZED"), PermissionDeniedError, "ERR_403_NOT_AUTHORIZED", None, id="key"),
@@ -125,6 +127,8 @@ def test_an_answer_of_no_kind_is_unexpected(status: int) -> None:
     error = status_error(Response(status, {"Location": "https://evil.example"}, b"moved"), NOW)
     assert type(error) is UnexpectedResponseError
     assert (error.status, error.excerpt) == (status, "moved")
+    assert str(error).endswith(" (moved)")
+    assert not str(status_error(Response(status), NOW)).endswith(")")
     assert ("base URL" in str(error)) is (300 <= status < 400)
 
 
@@ -180,6 +184,7 @@ def test_a_create_that_may_have_happened_is_an_unknown_outcome(
             assert verdict.error.meeting == call.meeting
             assert verdict.error.last is outcome.error
             assert str(outcome.error) in str(verdict.error)
+            assert ("meetings.ensure(error.meeting)" in str(verdict.error)) is (call is CREATE)
         else:
             assert verdict.error is outcome.error
 
@@ -221,11 +226,8 @@ def test_what_is_sent_again_and_what_is_not(name: str, call: Any) -> None:
         assert isinstance(verdict, GiveUp)
         assert creates or verdict.error is outcome.error
     # Nothing makes a call repeat itself for ever, and nothing is repeated that the policy or the budget forbids.
-    for forbidden in (
-        attrs.evolve(FIRST, tried=4),
-        attrs.evolve(FIRST, affordable=False),
-        attrs.evolve(FIRST, left=0.25),
-    ):
+    for change in ({"tried": 4}, {"tried": 5}, {"tried": 400}, {"affordable": False}, {"left": 0.25}, {"left": 0.1}):
+        forbidden = attrs.evolve(FIRST, **change)
         assert isinstance(decide(call, outcome, POLICY, forbidden), GiveUp)
     assert isinstance(decide(call, outcome, RetryPolicy.never(), FIRST), GiveUp)
 
@@ -268,7 +270,8 @@ def test_what_was_refused_before_any_work_goes_again(call: Any, answer: Response
     outcome = outcome_of(answer, NOW)
     tired = Situation(tried=99, left=5.1, chance=1.0, affordable=False, token_renewed=True, reread=True, in_doubt=True)
     assert decide(call, outcome, POLICY, tired) == SendAgain(5.0, Why.REFUSED, outcome.error)
-    assert decide(call, outcome, POLICY, attrs.evolve(tired, left=5.0)) == GiveUp(outcome.error)
+    for left in (5.0, 4.9, 0.0):
+        assert decide(call, outcome, POLICY, attrs.evolve(tired, left=left)) == GiveUp(outcome.error)
     assert decide(call, outcome, RetryPolicy.never(), tired) == GiveUp(outcome.error)
 
 
@@ -315,6 +318,9 @@ def test_a_policy_checks_itself(wrong: dict[str, Any]) -> None:
 def test_the_ends_of_what_a_policy_takes() -> None:
     """The smallest and largest values are good ones."""
     RetryPolicy(attempts=1, base=0, cap=0, settle=0, budget=0, floor=0)
+    for wrong in ({"base": 3601}, {"cap": -1}):
+        with pytest.raises(ConfigurationError):
+            RetryPolicy(**wrong)
     RetryPolicy(attempts=1000, base=3600, cap=3600, settle=86400, budget=1, floor=10**6)
     assert RetryPolicy.never() == RetryPolicy(attempts=1, refusals=False)
     assert RetryPolicy() == RetryPolicy(attempts=4, base=0.5, cap=8.0, settle=2.0, budget=0.1, floor=10, refusals=True)
@@ -333,9 +339,13 @@ def test_a_budget_saves_a_share_of_calls_up_to_its_floor() -> None:
         budget.pay_in()
     assert held == [False] * 4
     assert budget.has_one
+    assert repr(budget) == "<Budget: 1.0 repeats>"
+    budget.spend()
     budget.give_back()
-    budget.give_back()
-    assert repr(budget) == "<Budget: 2.0 repeats>"
+    assert repr(budget) == "<Budget: 1.0 repeats>"
+    for _ in range(2):
+        budget.give_back()
+        assert (repr(budget), budget.has_one) == ("<Budget: 2.0 repeats>", True)
 
 
 def test_a_budget_without_a_floor_still_saves_for_one() -> None:

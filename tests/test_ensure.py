@@ -464,6 +464,7 @@ CHAOS: list[Callable[[random.Random], tuple[Fault, dict[str, Any]]]] = [
 
 
 @pytest.mark.campaign
+@pytest.mark.timeout(900)
 async def test_chaos(request: pytest.FixtureRequest, anyio_backend: str) -> None:
     """Random faults, cancellations and equal callers: never two meetings for one, and none for a call that returned."""
     for seed in range(2000 if request.config.getoption("--campaign") else 60):

@@ -112,7 +112,7 @@ async def test_a_cool_down_moves_every_turn_and_sends_away_whom_it_moves_too_far
             await turns()
         await clock.sleep(0.5)
         limiter.observe(SLOW_DOWN)
-        assert await limiter.acquire(2.0) == Turn(pytest.approx(5 + 2 * 1.02 / 0.95), refusal=SLOW_DOWN)
+        assert await limiter.acquire(2.0) == Turn(pytest.approx(5 + 2 * 1.02), refusal=SLOW_DOWN)
     assert told["head"] == (Turn(pytest.approx(5.0), refusal=SLOW_DOWN), 0.5)
     assert told["hasty"] == (Turn(pytest.approx(5.0), refusal=SLOW_DOWN), 0.5)
     assert told["patient"] == (None, pytest.approx(5.5))
@@ -138,9 +138,9 @@ async def test_its_state_can_be_seen(clock: FakeClock) -> None:
     async with anyio.create_task_group() as group:
         group.start_soon(limiter.acquire, None)
         await turns()
-        learned = RateLimit(1, per=1 / 0.95)
+        learned = RateLimit(5, per=1 / 0.95)
         assert limiter.snapshot() == LimiterSnapshot((), learned, 0.02, 1, 5.0, SLOW_DOWN)
-        assert repr(limiter) == "<RateLimiter: learnt 0.95 per s, 1 waiting, cool-down for 5 s>"
+        assert repr(limiter) == "<RateLimiter: learnt 4.75 per s, 1 waiting, cool-down for 5 s>"
     assert limiter.snapshot() == LimiterSnapshot((), learned, 0.02)
     told = LocalLimiter([RateLimit(20), RateLimit(5000, per=86400)], clock)
     assert repr(told) == "<RateLimiter: 20 per 1 s, 5000 per 86400 s, 0 waiting>"

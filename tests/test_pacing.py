@@ -48,6 +48,9 @@ def test_a_long_limit_is_not_spread() -> None:
     assert burst(pacer, 0.0) == 3
     starts = drain(pacer, 0.0, 4)
     assert starts == pytest.approx([60.1, 60.12, 60.14, 120.2])
+    ten = Pacer([RateLimit(2, per=10.0)])
+    assert burst(ten, 0.0) == 2
+    assert drain(ten, 0.0, 2) == pytest.approx([10.1, 15.1])
 
 
 def test_every_limit_holds_at_once() -> None:
@@ -171,6 +174,25 @@ def test_starts_that_come_late_are_planned_anew() -> None:
     assert told >= now + 5 * 0.1 - 0.15
 
 
+def test_one_start_that_is_very_late_moves_the_turns_of_a_long_queue() -> None:
+    """After a stall of three seconds, newcomers to a queue that never empties are told so once it has moved on."""
+    pacer, now = Pacer([RateLimit(4)]), 0.0
+    burst(pacer, now)
+    for _ in range(20):
+        pacer.join(now)
+    now = pacer.turn() + 3.0
+    for _ in range(45):
+        now = max(now, pacer.turn())
+        pacer.start(now, waited=True)
+        pacer.join(now)
+    told, starts = pacer.join(now), []
+    for _ in range(21):
+        now = max(now, pacer.turn())
+        pacer.start(now, waited=True)
+        starts.append(now)
+    assert starts[-1] == pytest.approx(told)
+
+
 def learn(pacer: Pacer, taken: int, now: float = 10.0) -> None:
     """Let so many calls go through in the last half second, and the next be refused."""
     for index in range(taken):
@@ -192,14 +214,14 @@ def test_without_a_limit_nothing_is_held_back() -> None:
     assert pacer.learned is None
 
 
-@pytest.mark.parametrize("taken", [0, 1, 7, 20])
+@pytest.mark.parametrize("taken", [0, 1, 5, 6, 20])
 def test_the_first_refusal_teaches_the_pace(taken: int) -> None:
-    """0.95 of what went through in the last second; what was taken before that does not count."""
+    """0.95 of what went through in the last second, and of five at least; what was taken before that does not count."""
     pacer = Pacer()
     for _ in range(50):
         pacer.observe(GOOD, 8.0)
     learn(pacer, taken)
-    assert pace(pacer) == pytest.approx(0.95 * max(taken, 1))
+    assert pace(pacer) == pytest.approx(0.95 * max(taken, 5))
     assert pacer.opens() == 12.0
     assert pacer.held_by is SLOW_DOWN
 
@@ -225,6 +247,11 @@ def test_one_cool_down_is_one_lesson() -> None:
     assert pacer.opens() == 12.0
     pacer.observe(Signals(429, retry_after=5.0), 10.3)
     assert pacer.opens() == 15.3
+    first = pacer.held_by
+    pacer.observe(Signals(429, retry_after=4.7), 10.6)
+    assert pacer.held_by is first
+    pacer.observe(Signals(429, retry_after=1.0), 15.3)
+    assert pacer.guard == 0.04
 
 
 def test_those_who_waited_out_a_cool_down_do_not_start_as_a_herd() -> None:
@@ -250,6 +277,8 @@ def test_what_was_learnt_is_stepped_up_and_a_refusal_takes_the_step_back() -> No
     assert paces == pytest.approx([1.0, 1.05, 1.05, 1.05 * 1.1, 1.05 * 1.1 * 1.2])
     pacer.observe(SLOW_DOWN, 101.0)
     assert pace(pacer) / 19 == pytest.approx(1.05 * 1.1)
+    pacer.observe(GOOD, 101.1)  # under way since before: the pace is known, and not measured by it
+    assert pace(pacer) / 19 == pytest.approx(1.05 * 1.1)
     pacer.observe(GOOD, 130.9)
     assert pace(pacer) / 19 == pytest.approx(1.05 * 1.1)
     pacer.observe(GOOD, 131.0)
@@ -262,18 +291,31 @@ def test_a_pace_that_is_far_off_is_measured_again() -> None:
     learn(pacer, 20)
     learn(pacer, 15, now=20.0)
     assert pace(pacer) == pytest.approx(19)
-    learn(pacer, 14, now=30.0)
-    assert pace(pacer) == pytest.approx(0.95 * 14)
+    for taken, now in ((14, 30.0), (3, 40.0), (0, 50.0)):
+        learn(pacer, taken, now=now)
+        assert pace(pacer) == pytest.approx(0.95 * max(taken, 1))
 
 
 def test_a_pace_that_nobody_refuses_is_forgotten() -> None:
     """Half an hour without a refusal, and nothing is held back any more."""
     pacer = Pacer()
-    learn(pacer, 2)
+    learn(pacer, 5)
     for minute in range(60):
         pacer.observe(GOOD, 40.0 + 30 * minute)
     assert pacer.learned is None
     assert burst(pacer, 5000.0, most=500) == 500
+
+
+def test_a_pace_is_stepped_up_however_late_it_is_noticed() -> None:
+    """Hours without a call are one step, taken with the first answer after them."""
+    pacer = Pacer()
+    learn(pacer, 20)
+    pacer.observe(GOOD, 9999.0)
+    assert pace(pacer) / 19 == pytest.approx(1.05)
+    pacer.observe(GOOD, 10028.0)
+    assert pace(pacer) / 19 == pytest.approx(1.05)
+    pacer.observe(GOOD, 10500.0)
+    assert pace(pacer) / 19 == pytest.approx(1.05 * 1.1)
 
 
 def test_headroom_sets_the_pace_before_the_first_refusal() -> None:
@@ -287,6 +329,9 @@ def test_headroom_sets_the_pace_before_the_first_refusal() -> None:
     assert burst(pacer, 0.1) == 2
     for minute in range(10):
         pacer.observe(told, 60.0 * minute)
+    assert pacer.learned == RateLimit(5)
+    pacer.observe(Signals(503, retry_after=1.0), 650.0)
+    pacer.observe(told, 650.1)  # a pause of another kind measures nothing
     assert pacer.learned == RateLimit(5)
     pacer.observe(Signals(200, headroom=Headroom(quota_allotted=5)), 700.0)
     assert pacer.learned == RateLimit(5)
@@ -317,10 +362,10 @@ def test_the_guard_doubles_with_each_refusal_and_relaxes_after_quiet_minutes() -
         learn(pacer, 19, now=10.0 * episode)
     assert guards == [0.01, 0.02, 0.04, 0.08, 0.1, 0.1]
     relaxed = []
-    for now in (109.9, 110.0, 169.9, 170.0, 230.0, 290.0, 900.0):
+    for now in (109.9, 110.0, 169.9, 170.0, 260.0, 319.9, 330.0, 900.0):
         pacer.observe(GOOD, now)
         relaxed.append(pacer.guard)
-    assert relaxed == pytest.approx([0.1, 0.05, 0.05, 0.025, 0.0125, 0.01, 0.01])
+    assert relaxed == pytest.approx([0.1, 0.05, 0.05, 0.025, 0.0125, 0.0125, 0.01, 0.01])
 
 
 def test_the_guard_holds_starts_back() -> None:

@@ -301,12 +301,12 @@ async def test_an_outage_is_not_multiplied(clock: FakeClock) -> None:
                 calls += 1
                 with pytest.raises(JoinMeError):
                     await joinme.meetings.list()
-                await clock.sleep(1.0)
+                await clock.sleep(3.0)
 
         async with anyio.create_task_group() as group:
             for _ in range(100):
                 group.start_soon(caller, joinme, over)
-        assert calls > 2000
+        assert calls > 1500
         assert calls < len(sandbox.ledger) - warm <= 1.2 * calls
 
 
@@ -495,7 +495,7 @@ async def test_no_wait_is_silent(clock: FakeClock) -> None:
         "wait token", "start 2", "end 403", "CoolDownOpened",
         "wait cool-down", "CoolDownClosed", "start 3", "end 503", "CoolDownOpened",
         "wait back-off", "CoolDownClosed", "start 4", "end TransportError",
-        "wait back-off", "wait rate limit", "start 5", "end 200",
+        "wait back-off", "start 5", "end 200",
     ]  # fmt: skip
     waits = [event.seconds for event in events if isinstance(event, WaitStarted)]
     assert waits[:4] == [None, None, pytest.approx(3.0), pytest.approx(2.0)]

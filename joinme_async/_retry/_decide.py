@@ -248,8 +248,8 @@ def _is_success(status: int | None) -> bool:
 def unknown(call: Call[Any], last: JoinMeError) -> OutcomeUnknownError:
     """Return the error of a create that may have been carried out, after `last`."""
     return OutcomeUnknownError(
-        "it is not known whether join.me carried this out, and sending it again could do it twice: look "
-        f"{'with meetings.find(error.meeting) ' if call.meeting else ''}before you repeat it ({last})",
+        "it is not known whether join.me carried this out, and sending it again could do it twice: "
+        f"{'meetings.ensure(error.meeting) looks' if call.meeting else 'look'} before you repeat it ({last})",
         meeting=call.meeting,
         last=last,
     )

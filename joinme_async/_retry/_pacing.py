@@ -20,6 +20,9 @@ _GUARD_RELAXES: Final = 60.0  # seconds without a refusal
 # What is learnt: this share of what went through in the last second, and a step up for each quiet half-minute.
 _SAFE_SHARE: Final = 0.95
 _MEASURED_OVER: Final = 1.0
+# A first refusal of a client that hardly called says that others did: it is no measure of what is allowed. Where the
+# limit is as low as that, the next refusal tells.
+_LEAST: Final = 5
 _HOLD: Final = 30.0
 _FIRST_STEP: Final = 0.05
 _LARGEST_STEP: Final = 1.0
@@ -238,7 +241,8 @@ class Pacer:
         if self._raised_from is not None:
             self._set_pace(self._raised_from, now)
         elif self._measuring:
-            self._set_pace(RateLimit(max(taken, 1), _MEASURED_OVER / _SAFE_SHARE), now)
+            least = _LEAST if self._learned is None else 1
+            self._set_pace(RateLimit(max(taken, least), _MEASURED_OVER / _SAFE_SHARE), now)
         self._raised_from = None
 
     def _set_pace(self, limit: RateLimit | None, now: float) -> None:
