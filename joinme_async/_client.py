@@ -87,8 +87,8 @@ class JoinMe:
         clock: Clock | None = None,
     ) -> None:
         given, access_token = Secret(access_token), None
-        if transport is not None and not all(hasattr(transport, name) for name in ("send", "aclose", "concurrency")):
-            kind = type(transport).__name__
+        if transport is not None and not _is_transport(transport):
+            kind = transport.__name__ if isinstance(transport, type) else type(transport).__name__
             raise ConfigurationError(f"a {kind} is no transport: wrap an httpx.AsyncClient in HttpxTransport(client)")
         url = os.environ.get("JOINME_BASE_URL") or DEFAULT_BASE_URL if base_url is None else base_url
         heed_environment()
@@ -105,7 +105,7 @@ class JoinMe:
             Budget(self._options.retry.budget, self._options.retry.floor),
             base_url=checked_base_url(url),
             headers=fixed_headers(f"joinme-async/{__version__}"),
-            first=HANDFUL if rate_limit is None else None,
+            first=None if self.limiter.snapshot().limits else HANDFUL,
             on_doubt=self._doubt,
         )
         self._owner = True
@@ -181,6 +181,11 @@ class JoinMe:
         return await self._layer.perform(raw_call(method, path, hidden, body), self._options)
 
 
+def _is_transport(given: object) -> bool:
+    named = all(hasattr(given, name) for name in ("send", "aclose", "concurrency"))
+    return named and not isinstance(given, type)  # the class itself is the likely slip
+
+
 def _token_source(given: Secret[Any]) -> Secret[str] | TokenSource:
     if given.reveal() is None:
         given = Secret(os.environ.get("JOINME_ACCESS_TOKEN") or None)
@@ -208,8 +213,10 @@ def _as_limiter(given: Any, clock: Clock) -> RateLimiter:  # noqa: ANN401  it is
     if given is not None and all(hasattr(given, name) for name in ("acquire", "observe", "snapshot")):
         limiter: RateLimiter = given
         return limiter
-    limits = [given] if isinstance(given, RateLimit) else given or ()
-    if not isinstance(limits, Sequence) or not all(isinstance(limit, RateLimit) for limit in limits):
+    if given is None:
+        return LocalLimiter((), clock)
+    limits = [given] if isinstance(given, RateLimit) else given
+    if not isinstance(limits, Sequence) or not limits or not all(isinstance(limit, RateLimit) for limit in limits):
         raise ConfigurationError(
             f"rate_limit is a RateLimit, such as RateLimit(20), several of them, or a RateLimiter, not {given!r:.40}"
         )

@@ -1,7 +1,8 @@
 """`ensure`: schedule a meeting unless it is there, and find out what became of it where an answer was lost."""
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Hashable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from math import inf
 from typing import Final, TypeVar
@@ -26,14 +27,14 @@ from joinme_async._wire import Call, Listing, get_call, listing_call, schedule_c
 
 T = TypeVar("T")
 
-_POSTS: Final = 2  # requests of one run whose outcome may be unknown
+_POSTS: Final = 2  # requests of one case whose outcome may be unknown
 _REMEMBERED: Final = 1000  # doubts kept for an `ensure` to come
 _CLAIMS: Final = 10_000  # ids known to be meetings of our own
 
 
 @attrs.define
 class _Lead:
-    """One caller's turn at a run, and what came of it for those who wait."""
+    """One caller's turn at a case, and what came of it for those who wait."""
 
     over: anyio.Event
     meeting: Meeting | None = None
@@ -42,7 +43,7 @@ class _Lead:
 
 
 @attrs.define(eq=False)
-class _Run:
+class _Case:
     """The making of one meeting, however many callers want it and whoever of them is at work.
 
     Attributes:
@@ -66,11 +67,13 @@ class Memory:
     def __init__(self) -> None:
         self.latest: Meeting | None = None
         self.claimed: OrderedDict[int, None] = OrderedDict()
-        self._runs: dict[Hashable, _Run] = {}
+        self._cases: dict[Hashable, _Case] = {}
         self._idle: OrderedDict[Hashable, None] = OrderedDict()
+        self._making: dict[object, NewMeeting] = {}
+        self._unsettled = 0.0  # until when something may still come of a doubt that was dropped
 
     def __repr__(self) -> str:
-        return f"<Memory: {len(self._runs)} meetings under way or in doubt>"
+        return f"<Memory: {len(self._cases)} meetings under way or in doubt>"
 
     def made(self, meeting: Meeting) -> None:
         """Note a meeting that the service says it made: no later list may miss it, and it is nobody else's."""
@@ -86,35 +89,47 @@ class Memory:
 
     def doubt(self, new: NewMeeting, settled: float) -> None:
         """Note a meeting that may have been made, and when that should show."""
-        run = self.run(new)
-        run.posts += 1
-        run.settled = max(run.settled, settled)
-        self.rest(run)
+        case = self.case(new)
+        case.posts += 1
+        case.settled = max(case.settled, settled)
+        self.put_back(case)
 
-    def run(self, new: NewMeeting) -> _Run:
+    def case(self, new: NewMeeting) -> _Case:
         """Return what is under way or in doubt of meetings equal to `new`, begun here where there is nothing."""
-        return self._runs.setdefault(key_of(new), _Run(new))
+        return self._cases.setdefault(key_of(new), _Case(new, settled=self._unsettled))
 
-    def others(self, run: _Run) -> Iterator[NewMeeting]:
+    def others(self, case: _Case) -> Iterator[NewMeeting]:
         """Yield what else is under way or in doubt."""
-        return (other.new for other in self._runs.values() if other is not run)
+        yield from self._making.values()
+        yield from (other.new for other in self._cases.values() if other is not case)
 
-    def rest(self, run: _Run) -> None:
+    @contextmanager
+    def making(self, new: NewMeeting) -> Generator[None, None, None]:
+        """Note that a meeting is being made as long as the block lasts."""
+        mark = object()
+        self._making[mark] = new
+        try:
+            yield
+        finally:
+            del self._making[mark]
+
+    def put_back(self, case: _Case) -> None:
         """Keep what is in doubt, and drop what is not; of the doubts that nobody is at, the latest are kept."""
-        key = key_of(run.new)
-        if run.lead is None and not run.posts:
-            self._runs.pop(key, None)
+        key = key_of(case.new)
+        if case.lead is None and not case.posts:
+            self._cases.pop(key, None)
             self._idle.pop(key, None)
-        elif run.lead is None:
+        elif case.lead is None:
             self._idle[key] = None
             if len(self._idle) > _REMEMBERED:
-                self._runs.pop(self._idle.popitem(last=False)[0])
+                dropped = self._cases.pop(self._idle.popitem(last=False)[0])
+                self._unsettled = max(self._unsettled, dropped.settled)
 
-    def lead(self, run: _Run, lead: _Lead) -> None:
-        """Give a run to one who is at it from now on."""
-        run.lead = lead
-        run.posts = min(run.posts, 1)
-        self._idle.pop(key_of(run.new), None)
+    def take(self, case: _Case, lead: _Lead, *, anew: bool) -> None:
+        """Give a case to one who is at it from now on; begun `anew`, one more request may leave for it."""
+        case.lead = lead
+        case.posts = min(case.posts, 1) if anew else case.posts
+        self._idle.pop(key_of(case.new), None)
 
 
 def settle_time(options: Options, because: JoinMeError | None) -> float:
@@ -146,131 +161,145 @@ class Ensurer:
 
     async def carry_out(self) -> Meeting:
         """Return the one meeting equal to the wanted, made here or by whoever is at it already."""
-        while (run := self._memory.run(self._new)).lead is not None:
-            lead = run.lead
-            await self._follow(run, lead)
+        try:
+            return await self._carry_out()
+        except JoinMeError as error:
+            error.elapsed = self._layer.clock.now() - self._began  # of all that was done, not of the last call in it
+            raise
+
+    async def _carry_out(self) -> Meeting:
+        anew = True
+        while (case := self._memory.case(self._new)).lead is not None:
+            lead, anew = case.lead, False
+            await self._follow(case, lead)
             if lead.meeting is not None:
                 return lead.meeting
             if lead.failure:
                 raise self._unknown(lead.failure, lead.last)
         lead = _Lead(anyio.Event())
-        self._memory.lead(run, lead)
+        self._memory.take(case, lead, anew=anew)
         try:
-            meeting = lead.meeting = await self._make(run, lead)
-            run.posts = 0
+            meeting = lead.meeting = await self._make(case, lead)
+            case.posts = 0
         finally:
-            run.lead = None
-            self._memory.rest(run)
+            case.lead = None
+            self._memory.put_back(case)
             lead.over.set()
         return meeting
 
-    async def _follow(self, run: _Run, lead: _Lead) -> None:
+    async def _follow(self, case: _Case, lead: _Lead) -> None:
         """Wait for the end of somebody else's turn; a caller who gives up, or is cancelled, hands over to the next."""
         left = self._left()
         self._announce("another call")
         with self._layer.clock.deadline(None if left == inf else left) as scope:
             await lead.over.wait()
         if scope.cancelled_caught:
-            if run.posts:
-                raise self._unknown("time ran out while another call was finding out what became of it", None)
+            if case.posts:
+                raise self._unknown("time ran out while another call was finding out what became of it", lead.last)
             raise self._told(
                 DeadlineExceededError("time ran out while another call was at the same meeting: give it longer")
             )
 
-    async def _make(self, run: _Run, lead: _Lead) -> Meeting:
+    async def _make(self, case: _Case, lead: _Lead) -> Meeting:
         """Look, schedule where it is not there, and look again where the outcome is not known."""
         while True:
-            look = await self._search(run, lead)
+            look = await self._search(case, lead)
             if look.found is not None:
-                if run.posts:
+                if case.posts:
                     self._memory.made(look.found)
                 return look.found
-            if look.doubt or run.posts >= _POSTS:
+            if look.doubt or case.posts >= _POSTS:
                 # The same for all who wait: they would look at the same list.
                 lead.failure = look.doubt or "it does not show in the list, and may still come"
                 raise self._unknown(lead.failure, lead.last)
             try:
-                meeting = await self._perform(schedule_call(run.new))
+                meeting = await self._perform(schedule_call(case.new))
             except OutcomeUnknownError as error:
                 lead.last = error.last
             else:
                 self._memory.made(meeting)
                 return meeting
 
-    async def _search(self, run: _Run, lead: _Lead) -> Look:
-        """Look once where nothing was sent yet, and twice, each after the settle time, where something was."""
-        look = Look()
-        for second in (False, True):
-            if run.posts or second:
-                await self._settle(run, again=second, doubt=look.doubt)
-            look = await self._look(run, lead)
-            if look.found is not None or not (run.posts or look.doubt):
+    async def _search(self, case: _Case, lead: _Lead) -> Look:
+        """Look until the meeting is found or its absence is proven, or say what stands in the way of that.
+
+        One look proves it where nothing was sent; two, each after the settle time, where something was. One that proves
+        nothing is made up for by another.
+        """
+        doubt, proofs, needed = "", 0, 2 if case.posts else 1
+        for number in range(needed + 1):
+            if number or case.posts or case.settled > self._layer.clock.now():
+                await self._settle(case, lead, again=number > 0, doubt=doubt)
+            look = await self._look(case, lead)
+            proofs += look == Look()
+            doubt = look.doubt or doubt
+            if look.found is not None or proofs == needed:
                 break
-        if run.posts and not look.doubt and self._options.announcer.hears(Reconciled):
-            self._options.announcer.tell(Reconciled("POST", "/meetings", run.new, look.found))
-        if look.doubt and not run.posts:
+        else:
+            look = Look(doubt=doubt)
+        if case.posts and not look.doubt and self._options.announcer.hears(Reconciled):
+            self._options.announcer.tell(Reconciled("POST", "/meetings", case.new, look.found))
+        if look.doubt and not case.posts:
             raise self._told(UnexpectedResponseError(f"{look.doubt}; nothing was sent", path_in_body="meetings"))
         return look
 
-    async def _settle(self, run: _Run, *, again: bool, doubt: str) -> None:
+    async def _settle(self, case: _Case, lead: _Lead, *, again: bool, doubt: str) -> None:
         """Give the service its time, or raise at once where the deadline does not allow it."""
         now = self._layer.clock.now()
-        seconds = max(run.settled, now + self._options.retry.settle if again else now) - now
+        seconds = max(case.settled, now + self._options.retry.settle if again else now) - now
         if seconds >= self._left():
             why = f"there is no time left to look for it again ({seconds:.3g} s)"
-            raise self._unknown(why, None) if run.posts else self._told(UnexpectedResponseError(f"{doubt}; {why}"))
+            if doubt and not case.posts:
+                raise self._told(UnexpectedResponseError(f"{doubt}; {why}, and nothing was sent"))
+            raise self._unknown(why, lead.last)
         self._announce("settle", seconds)
         await self._layer.clock.sleep(seconds)
 
-    async def _look(self, run: _Run, lead: _Lead) -> Look:
+    async def _look(self, case: _Case, lead: _Lead) -> Look:
         """Read the list, and each meeting in it that may be the one; what fails after a request was sent is doubt."""
         try:
-            return await self._look_once(run)
+            return await self._look_once(case)
         except JoinMeError as error:
-            if not run.posts:
+            if not case.posts:
                 raise
             lead.last = error
             return Look(doubt=f"the list could not be read ({error})")
 
-    async def _look_once(self, run: _Run) -> Look:
-        new, latest = run.new, self._memory.latest
-        far = new.end if latest is None else max(new.end, latest.start)
-        listing = await self._perform(listing_call(later(far), self._layer.clock.wall()))
+    async def _look_once(self, case: _Case) -> Look:
+        new, latest = case.new, self._memory.latest
+        far = new.end if latest is None else max(new.end, latest.end)
+        listing = await self._perform(listing_call(later(far), self._layer.clock.wall))
         if new.start <= listing.at:
             began = "the meeting has begun, and only upcoming ones are listed: whether it is there cannot be told"
-            if run.posts:
+            if case.posts:
                 return Look(doubt=began)
             raise self._told(InvalidMeetingError(f"{began}; use schedule() or a later start", field="start"))
         ids = frozenset(meeting.id for meeting in listing.meetings)
-        if not run.posts:
-            run.before = ids if run.before is None else run.before | ids
-        known = run.before.union(self._memory.claimed) if run.posts and run.before is not None else None
-        seen = await self._in_full(listing.meetings)
-        look = conclude(new, seen, known=known, ours=self._memory.others(run))
+        if not case.posts:
+            case.before = ids if case.before is None else case.before | ids
+        known = case.before.union(self._memory.claimed) if case.posts and case.before is not None else None
+        seen = await in_full(listing.meetings, new, self._again)
+        look = conclude(new, seen.values(), known=known, ours=self._memory.others(case))
+        gone = ids - seen.keys()
+        if look == Look() and gone:
+            return Look(doubt=f"meeting {min(gone)} is listed and cannot be read: the list lags behind, or runs ahead")
         if look == Look() and latest is not None and await self._is_missed(latest, listing, ids):
             return Look(doubt=f"the list does not show meeting {latest.id}, which was made before: it lags behind")
         return look
-
-    async def _in_full(self, listed: list[Meeting]) -> list[Meeting]:
-        """Return the listed meetings, those that may be the wanted one with their participants."""
-        seen = (await self._again(m) if may_equal(m, self._new) and m.participants is None else m for m in listed)
-        return [meeting async for meeting in seen if meeting is not None]
 
     async def _is_missed(self, latest: Meeting, listing: Listing, ids: frozenset[int]) -> bool:
         """Say whether a list leaves out a meeting that this client made, and that it should show."""
         if latest.id in ids or latest.start <= listing.at:
             return False
-        there = await self._again(latest)
-        if there is None:
-            self._memory.gone(latest.id)
-        return there is not None and there.start == latest.start  # one that was moved may be listed elsewhere
-
-    async def _again(self, meeting: Meeting) -> Meeting | None:
-        """Return `meeting` read anew; None where it has gone since it was listed."""
         try:
-            return await self._perform(get_call(meeting.id))
+            there = await self._again(latest.id)
         except NotFoundError:
-            return None
+            self._memory.gone(latest.id)
+            return False
+        return there.start == latest.start  # one that was moved may be listed elsewhere
+
+    async def _again(self, meeting_id: int) -> Meeting:
+        return await self._perform(get_call(meeting_id))
 
     async def _perform(self, call: Call[T]) -> T:
         left = self._left()
@@ -295,6 +324,21 @@ class Ensurer:
         error.method, error.path = "POST", "/meetings"
         error.elapsed = self._layer.clock.now() - self._began
         return error
+
+
+async def in_full(
+    listed: Iterable[Meeting], new: NewMeeting, get: Callable[[int], Awaitable[Meeting]]
+) -> dict[int, Meeting]:
+    """Return the listed meetings by id, those that may equal `new` read anew, since a list leaves participants out.
+
+    One that has gone since it was listed is left out.
+    """
+    seen: dict[int, Meeting] = {}
+    for meeting in listed:
+        with suppress(NotFoundError):
+            unread = may_equal(meeting, new) and meeting.participants is None
+            seen[meeting.id] = await get(meeting.id) if unread else meeting
+    return seen
 
 
 def later(end: datetime) -> datetime | None:

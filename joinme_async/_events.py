@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Callable
-from inspect import iscoroutinefunction
+from inspect import iscoroutine, iscoroutinefunction
 from typing import ClassVar, Final
 
 import attrs
@@ -82,7 +82,8 @@ class WaitStarted(Event):
     """A call waits before it goes on.
 
     Attributes:
-        why: `"token"`, `"connection"`, `"rate limit"`, `"cool-down"`, `"back-off"` or `"settle"`.
+        why: `"token"`, `"connection"`, `"rate limit"`, `"cool-down"`, `"back-off"`, `"settle"`, or `"another call"` for
+            an `ensure` that another one is at already.
         seconds: for how long, as far as is known now; None where it is not.
     """
 
@@ -163,7 +164,9 @@ class Announcer:
     __slots__ = ("_hook",)
 
     def __init__(self, hook: EventHook | None = None) -> None:
-        if hook is not None and (not callable(hook) or iscoroutinefunction(hook)):
+        if hook is not None and not callable(hook):
+            raise ConfigurationError(f"on_event is a function that takes an event, not {type(hook).__name__}")
+        if iscoroutinefunction(hook) or iscoroutinefunction(getattr(hook, "__call__", None)):  # noqa: B004
             raise ConfigurationError("on_event is a plain function: it is called in the middle of a call, not awaited")
         self._hook = hook
 
@@ -173,13 +176,18 @@ class Announcer:
 
     def tell(self, event: Event) -> None:
         """Log `event` and call the hook with it."""
-        _logger.log(event.level, "%s", event.message, extra={"joinme_event": event})
+        if _logger.isEnabledFor(event.level):
+            _logger.log(event.level, "%s", event.message, extra={"joinme_event": event})
         if self._hook is None:
             return
         try:
-            self._hook(event)
+            answer = self._hook(event)
         except Exception:
             _logger.exception("on_event raised; the call goes on")
+        else:
+            if iscoroutine(answer):
+                answer.close()
+                _logger.error("on_event returned a coroutine: it is called in the middle of a call, not awaited")
 
 
 def heed_environment() -> None:

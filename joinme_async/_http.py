@@ -176,6 +176,9 @@ class Transport(Protocol):
     `send` raises `TransportError(request_sent=False)` only when it *knows* that no byte of the request left (connection
     refused, no such host, failed TLS, no free connection); whatever it is unsure of is `request_sent=True`. It follows
     no redirect, sends no request twice, and keeps `request.timeout` over the whole exchange.
+
+    One that has something to do before its first request, such as reading certificates, may have a coroutine method
+    `prepare` as well: it is awaited before the first permit to start is asked for.
     """
 
     @property

@@ -4,11 +4,11 @@ import builtins
 from collections.abc import Iterable
 from datetime import datetime
 
-from joinme_async._ensure import Ensurer, Memory, later
+from joinme_async._ensure import Ensurer, Memory, in_full, later
 from joinme_async._errors import InvalidMeetingError, NotFoundError, UnexpectedResponseError
 from joinme_async._http import Secret
 from joinme_async._models import UNSET, Changes, Meeting, NewMeeting, Unset, checked_id, checked_instant
-from joinme_async._reconcile import equals, may_equal
+from joinme_async._reconcile import equals, silence_of
 from joinme_async._retry._layer import RetryLayer
 from joinme_async._retry._options import Options
 from joinme_async._wire import delete_call, get_call, list_call, schedule_call, update_call
@@ -54,7 +54,8 @@ class MeetingsResource:
         """
         if not isinstance(new, NewMeeting):
             raise InvalidMeetingError(f"schedule() takes a NewMeeting, not {type(new).__name__}")
-        meeting = await self._layer.perform(schedule_call(new), self._options)
+        with self._memory.making(new):
+            meeting = await self._layer.perform(schedule_call(new), self._options)
         self._memory.made(meeting)
         return meeting
 
@@ -92,20 +93,11 @@ class MeetingsResource:
         """
         if not isinstance(new, NewMeeting):
             raise InvalidMeetingError(f"find() takes a NewMeeting, not {type(new).__name__}")
-        found: builtins.list[Meeting] = []
-        for candidate in await self.list(until=later(new.end)):
-            meeting = await self._with_participants(candidate) if may_equal(candidate, new) else None
-            if meeting is None:
-                continue
-            verdict = equals(meeting, new)
-            if verdict is None:
-                raise UnexpectedResponseError(
-                    f"join.me does not say who is invited to meeting {meeting.id}: it may be the one looked for",
-                    path_in_body="participants",
-                )
-            if verdict:
-                found.append(meeting)
-        return found
+        seen = (await in_full(await self.list(until=later(new.end)), new, self.get)).values()
+        silent = next((meeting for meeting in seen if equals(meeting, new) is None), None)
+        if silent is not None:
+            raise UnexpectedResponseError(silence_of(silent), path_in_body="participants")
+        return [meeting for meeting in seen if equals(meeting, new)]
 
     async def update(  # noqa: PLR0913  one for each field
         self,
@@ -154,15 +146,6 @@ class MeetingsResource:
             if not missing_ok:
                 raise
         self._memory.gone(meeting_id)
-
-    async def _with_participants(self, candidate: Meeting) -> Meeting | None:
-        """Return `candidate` read in full; None where it has gone since it was listed."""
-        if candidate.participants is not None:
-            return candidate
-        try:
-            return await self.get(candidate.id)
-        except NotFoundError:
-            return None
 
 
 def _id_of(meeting: int | Meeting) -> int:

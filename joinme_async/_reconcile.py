@@ -35,10 +35,10 @@ def may_equal(meeting: Meeting, new: NewMeeting) -> bool:
     Names are compared in NFC, with blanks trimmed and collapsed; instants in whole seconds, as they are sent.
     """
     return (
-        _plain(meeting.name) == _plain(new.name)
-        and meeting.start.replace(microsecond=0) == new.start
+        meeting.start.replace(microsecond=0) == new.start
         and meeting.end.replace(microsecond=0) == new.end
         and meeting.start_with_personal_url == new.start_with_personal_url
+        and _plain(meeting.name) == _plain(new.name)
     )
 
 
@@ -52,6 +52,11 @@ def equals(meeting: Meeting, new: NewMeeting) -> bool | None:
     if meeting.participants is None:
         return None
     return _folded(meeting.participants) == _folded(new.participants)
+
+
+def silence_of(meeting: Meeting) -> str:
+    """Return what is to be said of a meeting that may be the one looked for, and may not."""
+    return f"join.me does not say who is invited to meeting {meeting.id}: it may be the one looked for"
 
 
 @attrs.frozen
@@ -90,7 +95,7 @@ def conclude(
             return Look(meeting)
     silent = next((meeting for meeting, equal in verdicts if equal is None), None)
     if silent is not None:
-        return Look(doubt=f"join.me does not say who is invited to meeting {silent.id}: it may be the one looked for")
+        return Look(doubt=silence_of(silent))
     if known is None:
         return Look()
     others = tuple(ours)
@@ -98,5 +103,8 @@ def conclude(
         if meeting.id in known or abs(meeting.start - new.start) > _NEAR:
             continue
         if not any(may_equal(meeting, other) for other in others):
-            return Look(doubt=f"meeting {meeting.id} is new and starts at that time: it may be the one looked for")
+            return Look(
+                doubt=f"meeting {meeting.id} is new and starts at that time: it may be the one looked for, renamed or "
+                "rounded by the service; if you see that it is not, schedule() makes yours"
+            )
     return Look()

@@ -114,11 +114,11 @@ class Listing:
     at: datetime
 
 
-def listing_call(until: datetime | None, wall: datetime) -> Call[Listing]:
-    """GET /meetings with the answer's own `Date`; `wall` is the time here, for an answer without one."""
+def listing_call(until: datetime | None, wall: Callable[[], datetime]) -> Call[Listing]:
+    """GET /meetings with the answer's own `Date`; `wall` tells the time here, for an answer without one."""
 
     def read(response: Response) -> Listing:
-        return Listing(_read_meetings(response), sent_at(response, wall) or wall)
+        return Listing(_read_meetings(response), sent_at(response, wall()) or wall())
 
     plain = list_call(until)
     return Call(plain.method, plain.path, read, plain.effect, query=plain.query)

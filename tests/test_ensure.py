@@ -427,11 +427,11 @@ def test_what_somebody_is_at_is_never_forgotten(new: NewMeeting) -> None:
     memory = Memory()
     memory.doubt(new, 1.0)
     for number in range(1200):
-        memory.lead(memory.run(new_meeting(name=f"Meeting {number}")), _Lead(anyio.Event()))
+        memory.take(memory.case(new_meeting(name=f"Meeting {number}")), _Lead(anyio.Event()), anew=True)
     assert "1201 meetings" in repr(memory)
-    assert memory.run(new).posts == 1
-    assert memory.run(new_meeting(name="Meeting 0")).lead is not None
-    assert new not in list(memory.others(memory.run(new)))
+    assert memory.case(new).posts == 1
+    assert memory.case(new_meeting(name="Meeting 0")).lead is not None
+    assert new not in list(memory.others(memory.case(new)))
 
 
 async def test_nothing_is_sent_when_time_is_up(clock: FakeClock, new: NewMeeting) -> None:

@@ -138,16 +138,28 @@ async def test_events_are_logged_at_their_levels(clock: FakeClock, caplog: pytes
     assert caplog.records[0].getMessage() == "GET /meetings: attempt 1 started"
 
 
-@pytest.mark.parametrize("hook", [7, "print"])
-def test_a_hook_is_a_plain_function(hook) -> None:
+class Awaited:
+    """A hook that would have to be awaited, though it is no coroutine function."""
+
+    async def __call__(self, event: Event) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("hook", "says"), [(7, "not int"), ("print", "not str"), (Awaited(), "plain"), (Awaited().__call__, "plain")]
+)
+def test_a_hook_is_a_plain_function(hook, says: str) -> None:
     """What cannot be called is refused when the client is made, and so is what would have to be awaited."""
-
-    async def awaited(event: Event) -> None: ...
-
-    for wrong in (hook, awaited):
-        with pytest.raises(ConfigurationError, match="on_event is a plain function"):
-            JoinMe("tok", on_event=wrong)
+    with pytest.raises(ConfigurationError, match=f"on_event is a .*{says}"):
+        JoinMe("tok", on_event=hook)
     assert Announcer(print).hears(AttemptStarted)
+
+
+async def test_a_hook_that_returns_a_coroutine_is_told_of(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
+    """It would never run: that is logged, and nothing is left unawaited."""
+    awaited = Awaited()
+    joinme = JoinMe("tok", transport=ScriptedTransport([EMPTY]), clock=clock, on_event=lambda event: awaited(event))  # noqa: PLW0108  it is no coroutine function
+    assert await joinme.meetings.list() == []
+    assert "on_event returned a coroutine" in caplog.text
 
 
 @pytest.mark.parametrize(("level", "shown"), [("debug", True), (" INFO ", False)])

@@ -241,8 +241,13 @@ async def test_a_connection_that_does_not_come_free_is_no_doubt(clock: FakeClock
 async def test_a_request_that_never_left_in_time_is_no_doubt(clock: FakeClock) -> None:
     """A connection that could not be made within the deadline is the deadline's error, and no doubt about a POST."""
     late = TransportTimeoutError("connecting", request_sent=False)
+
+    async def connect(request: Request) -> Response:
+        await clock.sleep(request.timeout or 0)
+        raise late
+
     for timeout, kind in ((5.0, DeadlineExceededError), (Timeout(60, 5), TransportTimeoutError)):
-        transport = ScriptedTransport([late])
+        transport = ScriptedTransport([connect])
         joinme = JoinMe("tok", transport=transport, clock=clock, timeout=timeout, retry=RetryPolicy.never())
         with pytest.raises(kind) as caught:
             await joinme.meetings.schedule(new_meeting())

@@ -31,7 +31,7 @@ LAYERS = [
     ["_retry._options"],
     ["_retry._decide", "_retry._limiters"],
     ["_retry._pacing"],
-    ["_retry._masking", "_retry._noticing", "_retry._signals", "_retry._tokens", "_retry._slots"],
+    ["_retry._masking", "_retry._noticing", "_retry._signals", "_retry._stay", "_retry._tokens", "_retry._slots"],
     ["_retry.__init__"],
     ["_wire"],
     ["_conversion"],

@@ -39,7 +39,8 @@ def test_a_burst_may_go_after_a_quiet_spell_and_the_rest_is_spread() -> None:
     """As many at once as the limit has; then one every per/calls seconds, none before the window opens with its guard."""
     pacer = Pacer([RateLimit(4, per=2.0)])
     assert burst(pacer, 100.0) == 4
-    assert drain(pacer, 100.0, 6) == pytest.approx([102.02, 102.52, 103.02, 103.52, 104.04, 104.54])
+    # After a burst with the widest guard, since its requests arrive late and one by one; then with the usual one.
+    assert drain(pacer, 100.0, 6) == pytest.approx([102.2, 102.7, 103.2, 103.7, 104.22, 104.72])
 
 
 def test_a_long_limit_is_not_spread() -> None:
@@ -47,10 +48,10 @@ def test_a_long_limit_is_not_spread() -> None:
     pacer = Pacer([RateLimit(3, per=60.0)])
     assert burst(pacer, 0.0) == 3
     starts = drain(pacer, 0.0, 4)
-    assert starts == pytest.approx([60.1, 60.12, 60.14, 120.2])
+    assert starts == pytest.approx([60.1, 60.1, 60.1, 120.2])
     ten = Pacer([RateLimit(2, per=10.0)])
     assert burst(ten, 0.0) == 2
-    assert drain(ten, 0.0, 2) == pytest.approx([10.1, 15.1])
+    assert drain(ten, 0.0, 2) == pytest.approx([11.0, 16.0])
 
 
 def test_every_limit_holds_at_once() -> None:
@@ -58,7 +59,7 @@ def test_every_limit_holds_at_once() -> None:
     pacer = Pacer([RateLimit(10), RateLimit(15, per=60.0)])
     assert burst(pacer, 0.0) == 10
     starts = drain(pacer, 0.0, 6)
-    assert starts[:5] == pytest.approx([1.01, 1.11, 1.21, 1.31, 1.41])
+    assert starts[:5] == pytest.approx([1.1, 1.2, 1.3, 1.4, 1.5])
     assert starts[5] == pytest.approx(60.1)
 
 
@@ -263,7 +264,10 @@ def test_those_who_waited_out_a_cool_down_do_not_start_as_a_herd() -> None:
     pacer = Pacer()
     pacer.observe(Signals(503, retry_after=3.0), 0.0)
     assert pacer.learned is None
-    assert drain(pacer, 0.0, 3) == pytest.approx([3.0, 3.02, 3.04])
+    starts = drain(pacer, 0.0, 400)
+    assert starts[:3] == pytest.approx([3.0, 3.019, 3.03705])
+    assert starts[-1] < 3.4  # ever sooner: no pace was learnt, and none is kept
+    assert burst(pacer, 4.0, most=500) == 500
 
 
 def test_what_was_learnt_is_stepped_up_and_a_refusal_takes_the_step_back() -> None:

@@ -58,6 +58,11 @@ def _number(low: float, high: float, what: str) -> Any:  # noqa: ANN401  attrs' 
     return check
 
 
+def _flag(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"RetryPolicy: {field.name} is True or False")
+
+
 @attrs.frozen
 class RetryPolicy:
     """When a call is sent again by itself; a POST whose outcome is not known never is.
@@ -65,21 +70,23 @@ class RetryPolicy:
     Attributes:
         attempts: how often a call is tried at the most. Refusals before any work and the repeat with a new token do not
             count: they are bounded by the deadline alone.
-        base: seconds; before the n-th repeat, back-off is drawn evenly from 0 to `base * 2**(n - 1)` (full jitter),
-        cap: and from 0 to this at the most. What the service asked for is never shortened.
+        base: seconds; back-off before the n-th repeat is drawn evenly from 0 to `base * 2**(n - 1)` (full jitter). What
+            the service asked for is never shortened.
+        cap: seconds; the longest back-off that is drawn.
         settle: seconds that the service is given to show what it made of a request whose answer was lost.
-        budget: repeats allowed to a client and its copies for each call they make, on top of
-        floor: this many, so that an outage is not multiplied. A repeat that succeeds is given back.
+        budget: the share of a repeat that each call adds to what its client can afford, so that an outage is not
+            multiplied. Client and copies share one budget: that of the policy that the client was made with.
+        floor: the repeats that the budget begins with, and the most it saves. A repeat that succeeds is given back.
         refusals: True to send again what was refused before any work, after the wait that the service asked for.
     """
 
-    attempts: int = attrs.field(default=4, validator=_number(1, 1000, "a whole number, from 1"))
-    base: float = attrs.field(default=0.5, validator=_number(0, 3600, "a number of seconds, from 0"))
-    cap: float = attrs.field(default=8.0, validator=_number(0, 3600, "a number of seconds, from 0"))
-    settle: float = attrs.field(default=2.0, validator=_number(0, 86400, "a number of seconds, from 0"))
+    attempts: int = attrs.field(default=4, validator=_number(1, 1000, "a whole number, from 1 to 1000"))
+    base: float = attrs.field(default=0.5, validator=_number(0, 3600, "a number of seconds, from 0 to 3600"))
+    cap: float = attrs.field(default=8.0, validator=_number(0, 3600, "a number of seconds, from 0 to 3600"))
+    settle: float = attrs.field(default=2.0, validator=_number(0, 86400, "a number of seconds, from 0 to 86400"))
     budget: float = attrs.field(default=0.1, validator=_number(0, 1, "a share, from 0 to 1"))
-    floor: int = attrs.field(default=10, validator=_number(0, 10**6, "a whole number, from 0"))
-    refusals: bool = True
+    floor: int = attrs.field(default=10, validator=_number(0, 10**6, "a whole number, from 0 to 1,000,000"))
+    refusals: bool = attrs.field(default=True, validator=_flag)
 
     @classmethod
     def never(cls) -> "RetryPolicy":
@@ -270,12 +277,13 @@ def maybe_done(error: JoinMeError) -> bool:
             return False
 
 
-def signalled_error(signals: Signals, wall: datetime) -> APIStatusError:
-    """Return the error of an answer that said `signals` at `wall`, or says so still to a call that waits it out."""
+def signalled_error(signals: Signals, wall: datetime, *, sent: bool = True) -> APIStatusError:
+    """Return the error of an answer that said `signals` at `wall`; not `sent` is a call that its pause keeps out."""
     kind, what = _classify(signals)
+    what = what if sent else "nothing was sent, since join.me asked all calls to pause"
     said = " ".join(filter(None, (str(signals.status), signals.code)))
     summary = f"{what} ({said}{f': {signals.message}' if signals.message else ''})"
-    refused = issubclass(kind, RateLimitedError | QuotaExceededError)
+    refused = issubclass(kind, RateLimitedError | QuotaExceededError) or not sent
     if refused and signals.hold is not None:
         summary += f"; try again in {signals.hold:g} s"
     error = kind(

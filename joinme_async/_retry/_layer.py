@@ -1,6 +1,6 @@
 """The driver of a call: token, slot, permit, send, decide, wait. The deciding is done in the pure files beside it."""
 
-import weakref
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -9,10 +9,10 @@ from random import random
 from typing import Any, Final, Generic, TypeVar
 
 import attrs
+from anyio.lowlevel import checkpoint_if_cancelled
 
-from joinme_async._clock import Clock, running_loop
+from joinme_async._clock import Clock
 from joinme_async._errors import (
-    ConfigurationError,
     DeadlineExceededError,
     JoinMeError,
     QuotaExceededError,
@@ -50,15 +50,21 @@ from joinme_async._retry._noticing import noticing
 from joinme_async._retry._options import Options, Timeout
 from joinme_async._retry._signals import Signals, read_signals
 from joinme_async._retry._slots import Slots
+from joinme_async._retry._stay import Stay
 from joinme_async._retry._tokens import Tokens
 from joinme_async._wire import Call, Effect, build_request
 
 T = TypeVar("T")
 
+_logger: Final = logging.getLogger("joinme_async")
+
 # A transport is told a little less than what is left of the deadline: it alone knows whether the request had left when
 # time ran out, so it should be the one to say so. The deadline itself cuts off a transport that does not keep time.
 _HEAD_START: Final = 0.05
 _LONGEST_HEAD_START: Final = 0.25  # seconds
+_NEARLY: Final = 0.95  # of its time; timers are not exact
+_ROUNDING: Final = 1e-6  # seconds that sums of times may be off by
+_NOTICEABLE: Final = 0.1  # seconds by which a pause is prolonged
 
 _WAITED_FOR: Final = {
     "token": "an access token",
@@ -141,8 +147,7 @@ class RetryLayer:
         self._on_doubt = on_doubt
         self._slots: Slots | None = None
         self._cooling = False
-        self._under_way = 0
-        self._loop: Callable[[], object] = object
+        self._stay = Stay()
 
     def __repr__(self) -> str:
         return f"{self._base_url}: {self._slots or 'not used yet'}, {self._limiter!r}, {self._budget!r}"
@@ -154,8 +159,7 @@ class RetryLayer:
         """
         run = _Run(call, options, self.clock.now())
         transport = self._transport()
-        self._stay_in_one_loop()
-        self._under_way += 1
+        stay = self._enter()
         try:
             with self.clock.deadline(options.timeout.total):
                 return await self._drive(run, transport)
@@ -166,29 +170,28 @@ class RetryLayer:
                 self._doubt(run, None)
             raise
         finally:
-            self._under_way -= 1
+            stay.under_way -= 1
         raise self._ended(run, self._overdue(run))
 
-    def _stay_in_one_loop(self) -> None:
-        """Hold that calls of two event loops are not under way at once: what they wait for would wake the wrong one."""
-        loop = running_loop()
-        if self._loop() is not loop:
-            if self._under_way:
-                raise ConfigurationError("this client is in use in another event loop: make one client for each")
-            self._loop = weakref.ref(loop)
+    def _enter(self) -> Stay:
+        """Return the use of this client in the loop that runs now; slots of another loop's calls are none of ours."""
+        stay = self._stay.here("client")
+        if stay is not self._stay:
+            self._stay, self._slots = stay, None
+        stay.under_way += 1
+        return stay
 
     async def _drive(self, run: _Run[T], transport: Transport) -> T:
         """Send the request as often as is decided; the only loop there is."""
-        if self._slots is None:
-            self._slots = Slots(transport.concurrency, self._first)
-        slots = self._slots
+        await checkpoint_if_cancelled()  # a call that was cancelled before its start leaves no trace
+        slots = await self._prepared(run, transport)
         self._budget.pay_in()
         while True:
             token = await self._get_token(run)
             await self._get_slot(run, slots)
             try:
                 await self._get_permit(run)
-                happened = await self._attempt(run, token, transport, slots)
+                happened = await self._attempt(run, token, self._transport(), slots)
             finally:
                 slots.release()
             if isinstance(happened, _Done):
@@ -201,6 +204,16 @@ class RetryLayer:
             if again is not None:
                 await self._wait(run, again, token)
 
+    async def _prepared(self, run: _Run[Any], transport: Transport) -> Slots:
+        """Return the slots of `transport`, which has done by then what it does once: that is no part of a start."""
+        if self._slots is None:
+            run.waiting_for = "connection"
+            preparing = getattr(transport, "prepare", _nothing)()
+            await (noticing(preparing, run.announce_wait) if run.options.announcer.hears(WaitStarted) else preparing)
+        if self._slots is None:
+            self._slots = Slots(transport.concurrency, self._first)
+        return self._slots
+
     async def _get_token(self, run: _Run[Any]) -> Secret[str]:
         """Return a token, or raise what the last attempt came to where there is none but the refused one."""
         run.waiting_for = "token"
@@ -212,9 +225,21 @@ class RetryLayer:
         return token
 
     async def _get_slot(self, run: _Run[Any], slots: Slots) -> None:
+        """Wait for a connection, or raise at once where a cool-down would outlast this call."""
         run.waiting_for = "connection"
-        asking = slots.acquire()
-        await (noticing(asking, run.announce_wait) if run.options.announcer.hears(WaitStarted) else asking)
+        now = self.clock.now()
+        left = run.left(now)
+        if not slots.are_free and self._limiter.snapshot().cooldown > left:
+            raise self._kept_out(run)
+        asking = slots.acquire(now + left)
+        if not await (noticing(asking, run.announce_wait) if run.options.announcer.hears(WaitStarted) else asking):
+            raise self._kept_out(run)
+
+    def _kept_out(self, run: _Run[Any]) -> JoinMeError:
+        """Return the error of a call that a cool-down outlasts."""
+        state = self._limiter.snapshot()
+        turn = Turn(state.cooldown, state.refusal)
+        return self._ended(run, run.last or self._too_late(turn, run.left(self.clock.now())))
 
     async def _get_permit(self, run: _Run[Any]) -> None:
         """Wait for the permit to start, or raise at once where its turn comes too late for this call."""
@@ -238,7 +263,7 @@ class RetryLayer:
         """Return the error of a call that nothing happened to yet, and whose turn is further away than its deadline."""
         wall = self.clock.wall()
         if turn.refusal is not None:
-            return signalled_error(attrs.evolve(turn.refusal, retry_after=turn.after), wall)
+            return signalled_error(attrs.evolve(turn.refusal, retry_after=turn.after), wall, sent=False)
         if turn.over_quota:
             error = QuotaExceededError(
                 f"the quota set for this client is used up, and nothing was sent; try again in {turn.after:g} s",
@@ -257,6 +282,8 @@ class RetryLayer:
         call, timeout, announcer = run.call, run.options.timeout, run.options.announcer
         sent = self.clock.now()
         left = run.left(sent)
+        if left <= 0:
+            raise self._ended(run, _deadline_error(timeout, _WAITED_FOR[run.waiting_for], run.last))
         allowed = min(timeout.attempt, left - min(left * _HEAD_START, _LONGEST_HEAD_START))
         request = build_request(call, self._base_url, self._headers, token, allowed)
         run.attempts += 1
@@ -266,7 +293,9 @@ class RetryLayer:
         try:
             answer: Response | JoinMeError = await transport.send(request)
         except TransportTimeoutError as error:
-            answer = _deadline_error(timeout, "an answer", error) if allowed < timeout.attempt else error
+            # A transport of the user's may have a shorter patience of its own: that is no matter of the deadline.
+            time_is_up = allowed < timeout.attempt and self.clock.now() - sent >= allowed * _NEARLY
+            answer = _deadline_error(timeout, "an answer", error) if time_is_up else error
         except JoinMeError as error:
             answer = error
         except AssertionError:
@@ -274,7 +303,6 @@ class RetryLayer:
         except Exception as error:  # noqa: BLE001  a transport that breaks its promise leaves a request in doubt
             answer = TransportError(f"the transport failed with {type(error).__name__}: {error}")
             answer.__cause__ = error
-        run.in_flight = False
         run.answered = self.clock.now()
         happened, signals = self._made_of(run, answer, token)
         if announcer.hears(AttemptEnded):
@@ -284,6 +312,7 @@ class RetryLayer:
             announcer.tell(AttemptEnded(call.method, call.path, run.attempts, took, status, failure))
         if signals is not None:
             self._observe(run, signals, slots)
+        run.in_flight = False
         return happened
 
     def _made_of(
@@ -300,12 +329,19 @@ class RetryLayer:
         return outcome, outcome.signals
 
     def _observe(self, run: _Run[Any], signals: Signals, slots: Slots) -> None:
-        opened = bool(signals.hold) and not self._limiter.snapshot().cooldown
-        self._limiter.observe(signals)
+        """Let the limiter learn from an answer; nothing that goes wrong here may come between it and its caller."""
+        try:
+            before = self._limiter.snapshot().cooldown if signals.hold else 0.0
+            self._limiter.observe(signals)
+            after = self._limiter.snapshot().cooldown if signals.hold else 0.0
+        except Exception:
+            _logger.exception("the rate limiter failed; the call goes on")
+            return
         if signals.taken:
             slots.widen()
-        if opened and signals.hold is not None:
+        if signals.hold and (after > before + _NOTICEABLE or (after and not before)):
             self._cooling = True
+            slots.send_away(self.clock.now() + after)
             if run.options.announcer.hears(CoolDownOpened):
                 event = CoolDownOpened(run.call.method, run.call.path, signals.hold, signals.status, signals.code)
                 run.options.announcer.tell(event)
@@ -342,7 +378,7 @@ class RetryLayer:
             run.waiting_for, seconds = "back-off", again.after
         else:
             seconds = again.after - (self.clock.now() - run.answered)
-            if self._limiter.snapshot().cooldown >= seconds:
+            if self._limiter.snapshot().cooldown >= seconds - _ROUNDING:
                 return
             run.waiting_for = "cool-down"
         run.announce_wait(seconds)
@@ -369,6 +405,10 @@ class RetryLayer:
         if announcer.hears(OutcomeUnknown):
             announcer.tell(OutcomeUnknown(call.method, call.path, call.meeting, because))
         self._on_doubt(call, run.options, because)
+
+
+async def _nothing() -> None:
+    """What a transport prepares that has nothing to prepare."""
 
 
 def _read(call: Call[T], response: Response, token: Secret[str]) -> _Done[T] | Outcome:

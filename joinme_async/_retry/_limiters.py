@@ -11,9 +11,11 @@ import attrs
 from joinme_async._clock import Clock
 from joinme_async._retry._pacing import Pacer, RateLimit
 from joinme_async._retry._signals import Signals
+from joinme_async._retry._stay import Stay
 
 # Seconds; no sleep is shorter, so that a clock whose sums are rounded down still gets there.
 _SHORTEST_SLEEP = 1e-6
+_NOTICEABLE = 0.1  # seconds by which a pause is prolonged
 
 
 @attrs.frozen
@@ -111,6 +113,8 @@ class LocalLimiter:
         self._pacer = Pacer(limits)
         self._clock = clock
         self._queue: OrderedDict[_Waiter, None] = OrderedDict()
+        self._sent_away_until = -inf
+        self._stay = Stay()
 
     def __repr__(self) -> str:
         now = self.snapshot()
@@ -136,10 +140,22 @@ class LocalLimiter:
         """Take note of an answer, and send away whoever cannot wait out the pause that it asks for."""
         now = self._clock.now()
         self._pacer.observe(signals, now)
-        if signals.hold is not None and self._pacer.held_until > now:
-            for waiter in [waiter for waiter in self._queue if waiter.latest < self._pacer.held_until]:
-                self._leave(waiter)
-                waiter.deny()
+        # Each refusal of a herd prolongs the pause a little; the queue is gone through once for all of them.
+        if self._pacer.held_until > max(now, self._sent_away_until + _NOTICEABLE):
+            self._sent_away_until = self._pacer.held_until
+            self._send_away(now)
+
+    def _send_away(self, now: float) -> None:
+        """Tell those whose turn comes too late for them now; the others move up."""
+        turns, place, late = self._pacer.turns(now), 0, []
+        for waiter in self._queue:
+            if turns[place] > waiter.latest:
+                late.append(waiter)
+            else:
+                place += 1
+        for waiter in late:
+            self._leave(waiter)
+            waiter.deny()
 
     async def acquire(self, timeout: float | None) -> Turn | None:
         """Wait for the turn of one start, or return how far away it is; no suspension where a permit is free."""
@@ -147,6 +163,7 @@ class LocalLimiter:
         if not self._queue and self._pacer.opens() <= now:
             self._pacer.start(now, waited=False)
             return None
+        self._stay_here()
         latest = inf if timeout is None else now + timeout
         turn = self._pacer.join(now)
         if turn > latest:
@@ -181,6 +198,15 @@ class LocalLimiter:
             return self._too_late(self._pacer.held_until)
         finally:
             self._leave(waiter)
+
+    def _stay_here(self) -> None:
+        """Hold that all who wait do so in one event loop; who waited in one that was closed waits no more."""
+        self._stay.under_way = len(self._queue)
+        stay = self._stay.here("rate limiter")
+        if stay is not self._stay:
+            self._stay = stay
+            for waiter in [*self._queue]:
+                self._leave(waiter)
 
     def _leave(self, waiter: _Waiter) -> None:
         """Take a call out of the queue that has not started, if it is there."""

@@ -23,23 +23,29 @@ _MEASURED_OVER: Final = 1.0
 # A first refusal of a client that hardly called says that others did: it is no measure of what is allowed. Where the
 # limit is as low as that, the next refusal tells.
 _LEAST: Final = 5
+_OVERTAKEN: Final = 0.1  # seconds; by so much a refusal may come before an answer to what went through ahead of it
 _HOLD: Final = 30.0
 _FIRST_STEP: Final = 0.05
 _LARGEST_STEP: Final = 1.0
 # A refusal with less than this share of the pace going through is no matter of jitter: the limit is another.
 _FAR_BELOW: Final = 0.75
 _BOUNDLESS: Final = 10_000.0  # calls per second; what has been stepped up to this is no limit any more
-_REOPENING: Final = 0.02  # seconds between those who waited out a cool-down while no pace is known
+# Seconds between the first two who waited out a cool-down while no pace is known; the next go ever sooner.
+_REOPENING: Final = 0.02
+_QUICKER: Final = 0.95
 
 
 def _is_count(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 10**7:
-        raise ConfigurationError(f"RateLimit: {field.name} is a whole number of calls, from 1")
+        raise ConfigurationError(
+            f"RateLimit: {field.name} is a whole number of calls, from 1 to 10,000,000; for less than one in a second "
+            "give a longer period, such as RateLimit(1, per=2)"
+        )
 
 
 def _is_period(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _LONGEST:
-        raise ConfigurationError(f"RateLimit: {field.name} is a positive number of seconds")
+        raise ConfigurationError(f"RateLimit: {field.name} is a positive number of seconds, three years at the most")
 
 
 @attrs.frozen
@@ -74,10 +80,22 @@ class _Window:
 
     def opens(self, guard: float) -> float:
         """Return when the oldest of the last `calls` starts leaves the window."""
-        return self.starts[0] + self.reach(guard) if len(self.starts) == self.limit.calls else -inf
+        if len(self.starts) < self.limit.calls:
+            return -inf
+        return self.leaves(self.starts[0], self.starts[self.tenth] if self.tenth < len(self.starts) else inf, guard)
 
-    def reach(self, guard: float) -> float:
-        return self.limit.per + guard * min(self.limit.per, _SHORT)
+    @property
+    def tenth(self) -> int:
+        return max(self.limit.calls // 10, 1)
+
+    def leaves(self, start: float, later: float, guard: float) -> float:
+        """Return when a start leaves the window; `later` is the one a tenth of the calls after it.
+
+        Requests that start at one moment reach the service one after the other, and the first of them late, while the
+        loop is busy with them all and connections are made: a burst is given the widest guard.
+        """
+        burst = later - start < self.spacing * self.tenth / 2
+        return start + self.limit.per + (_WIDEST_GUARD if burst else guard) * min(self.limit.per, _SHORT)
 
 
 class Pacer:
@@ -104,6 +122,9 @@ class Pacer:
         self._last = -inf  # the turn of the start before; a start that came late is not held against the next
         self._planned: deque[float] = deque()
         self._starts_since_plan = 0
+        self._plan_is_stale = False
+        self._reopening = 0.0
+        self._refused_at = -inf
         self.held_until = -inf
         self.held_by: Signals | None = None
 
@@ -134,7 +155,7 @@ class Pacer:
         return max(self.opens(), self._last + self._spacing())
 
     def _spacing(self) -> float:
-        return max((window.spacing for window in self._active()), default=0.0) or _REOPENING
+        return max((window.spacing for window in self._active()), default=0.0) or self._reopening
 
     def start(self, now: float, *, waited: bool) -> None:
         """Count a start that happens `now`."""
@@ -146,13 +167,25 @@ class Pacer:
         if waited:
             self._planned.popleft()
             self._starts_since_plan += 1
+            self._reopening *= _QUICKER
 
     def join(self, now: float) -> float:
         """Take a place at the end of the queue, and return its turn."""
         if self._starts_since_plan > len(self._planned):
-            self._plan(now, len(self._planned))  # starts come a little later than planned; it adds up
+            self._plan_is_stale = True  # starts come a little later than planned; it adds up
+        self.turns(now)
         self._plan_one(now)
         return self._planned[-1]
+
+    def turns(self, now: float) -> Sequence[float]:
+        """Return the turn of each place in the queue."""
+        if self._plan_is_stale:
+            places = len(self._planned)
+            self._planned.clear()
+            self._starts_since_plan, self._plan_is_stale = 0, False
+            for _ in range(places):
+                self._plan_one(now)
+        return self._planned
 
     def leave(self) -> None:
         """Give up the last place in the queue."""
@@ -162,12 +195,6 @@ class Pacer:
         """Return when the last in the queue could start if quotas were the only limits."""
         place = len(self._planned) - 1
         return max((self._constraint(w, place) for w in self._windows if w.limit.per >= _QUOTA), default=-inf)
-
-    def _plan(self, now: float, places: int) -> None:
-        self._planned.clear()
-        self._starts_since_plan = 0
-        for _ in range(places):
-            self._plan_one(now)
 
     def _plan_one(self, now: float) -> None:
         place = len(self._planned)
@@ -181,29 +208,33 @@ class Pacer:
         number = known + place - calls  # among the window's starts and the planned ones behind them
         if number < 0:
             return -inf
-        earlier = window.starts[number] if number < known else self._planned[number - known]
-        return earlier + window.reach(self._guard)
+        starts, planned = window.starts, self._planned
+        later = number + window.tenth
+        then = inf if later >= known + place else starts[later] if later < known else planned[later - known]
+        return window.leaves(starts[number] if number < known else planned[number - known], then, self._guard)
 
     def observe(self, signals: Signals, now: float) -> None:
         """Take note of what an answer said that came `now`."""
         if signals.taken:
             _append(self._taken, now)
-            if self._measuring and self._learned is not None and now < self.held_until:
-                # It was under way when the refusal came, and went through with those that were counted then.
-                self._set_pace(RateLimit(self._learned.limit.calls + 1, self._learned.limit.per), now)
+            if self._measuring and self._learned is not None and now <= self._refused_at + _OVERTAKEN:
+                # The refusal overtook it: it went through with those that were counted then.
+                self._set_pace(RateLimit(self._learned.limit.calls + 1, self._learned.limit.per))
         self._relax(now)
         if signals.headroom is not None and signals.headroom.qps_allotted is not None:
-            self._be_told(float(signals.headroom.qps_allotted), now)
+            self._be_told(float(signals.headroom.qps_allotted))
         if signals.hold is not None:
             self._hold(signals, now + signals.hold, now)
 
     def _hold(self, signals: Signals, until: float, now: float) -> None:
         # Whoever was under way when the first refusal came is refused as well: one pause, one lesson.
-        if now >= self.held_until and signals.over_qps:
-            self._learn(now)
+        if now >= self.held_until:
+            self._measuring = False
+            if signals.over_qps:
+                self._learn(now)
         if until > self.held_until:
-            self.held_until, self.held_by = until, signals
-        self._plan(now, len(self._planned))
+            self.held_until, self.held_by, self._reopening = until, signals, _REOPENING
+            self._plan_is_stale = True
 
     def _relax(self, now: float) -> None:
         """Take the guard back, and step up what was learnt, where nothing was refused for long enough."""
@@ -219,36 +250,36 @@ class Pacer:
             return
         self._raised_from = limit
         self._step = min(self._step * 2, _LARGEST_STEP)
-        self._set_pace(quicker if _pace(quicker) < _BOUNDLESS else None, now)
+        self._set_pace(quicker if _pace(quicker) < _BOUNDLESS else None)
 
-    def _be_told(self, allotted: float, now: float) -> None:
+    def _be_told(self, allotted: float) -> None:
         """Go by what the service itself allows, from when it first says so."""
         if allotted != self._allotted:
             self._allotted = allotted
             self._raised_from = None
-            self._set_pace(RateLimit(int(allotted)), now)
+            self._set_pace(RateLimit(int(allotted)) if allotted < _BOUNDLESS else None)
 
     def _learn(self, now: float) -> None:
         """Draw the lesson of a refusal for speed."""
         guard_is_wide = self._guard >= _WIDEST_GUARD
         self._guard = min(self._guard * 2, _WIDEST_GUARD)
-        self._guarded_since = self._paced_since = now
+        self._refused_at = self._guarded_since = self._paced_since = now
         self._step = _FIRST_STEP
         taken = _count(self._taken, now)
         pace = self._ceiling if self._learned is None else _pace(self._learned.limit)
         unknown = pace == inf or guard_is_wide or taken < _FAR_BELOW * pace
         self._measuring = unknown and self._raised_from is None
         if self._raised_from is not None:
-            self._set_pace(self._raised_from, now)
+            self._set_pace(self._raised_from)
         elif self._measuring:
             least = _LEAST if self._learned is None else 1
-            self._set_pace(RateLimit(max(taken, least), _MEASURED_OVER / _SAFE_SHARE), now)
+            self._set_pace(RateLimit(max(taken, least), _MEASURED_OVER / _SAFE_SHARE))
         self._raised_from = None
 
-    def _set_pace(self, limit: RateLimit | None, now: float) -> None:
+    def _set_pace(self, limit: RateLimit | None) -> None:
         starts = self._recent if self._learned is None else self._learned.starts
         self._learned = None if limit is None else _Window(limit, starts)
-        self._plan(now, len(self._planned))
+        self._plan_is_stale = True
 
 
 def _pace(limit: RateLimit) -> float:

@@ -96,16 +96,18 @@ class Signals:
     def hold(self) -> float | None:
         """For how many seconds from the answer on nobody should call; None where it asked for no pause.
 
-        A refusal for speed that did not say is taken for a second, and a used-up quota opens when the headroom says so.
+        A refusal for speed that did not say, or that said "at once", is taken for a second; a used-up quota opens when
+        the headroom says so, and no sooner than in a second.
         A 503 holds everybody only where it has a `Retry-After` (RFC 9110, section 10.2.3).
         """
         if self.status < _FORBIDDEN:
             return None
         if self.over_qps:
-            return UNSAID_WAIT if self.retry_after is None else self.retry_after
+            return self.retry_after or UNSAID_WAIT
         if self.over_rate:
             reset = self.headroom.quota_reset if self.headroom else None
-            return reset if self.retry_after is None else self.retry_after
+            wait = reset if self.retry_after is None else self.retry_after
+            return None if wait is None else max(wait, UNSAID_WAIT)
         return self.retry_after if self.status == _UNAVAILABLE else None
 
     def _over(self, what: str) -> bool:

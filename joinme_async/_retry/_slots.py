@@ -10,6 +10,17 @@ HANDFUL: Final = 8
 """Calls under way at first, where nobody knows how many a second the service allows."""
 
 
+class _Waiter:
+    """A call in line; `latest` is when a slot is of no more use to it."""
+
+    __slots__ = ("called", "has_slot", "latest")
+
+    def __init__(self, latest: float) -> None:
+        self.latest = latest
+        self.has_slot = False
+        self.called = anyio.Event()
+
+
 class Slots:
     """A first-come-first-served gate that costs no suspension while a slot is free.
 
@@ -25,28 +36,39 @@ class Slots:
         self._total = inf if total is None else total
         self._open = self._total if first is None else min(first, self._total)
         self._busy = 0
-        self._queue: OrderedDict[anyio.Event, None] = OrderedDict()
+        self._queue: OrderedDict[_Waiter, None] = OrderedDict()
 
     def __repr__(self) -> str:
         free = "any number" if self._total == inf else f"{self._total - self._busy:g}"
         opening = "" if self._open == self._total else f", {self._open:g} at once so far"
         return f"<Slots: {free} free, {len(self._queue)} waiting{opening}>"
 
-    async def acquire(self) -> None:
-        """Take a slot, waiting in line where none is free."""
-        if self._busy < self._open and not self._queue:
+    @property
+    def are_free(self) -> bool:
+        """Whether a slot can be had without waiting."""
+        return self._busy < self._open and not self._queue
+
+    async def acquire(self, latest: float = inf) -> bool:
+        """Take a slot, waiting in line where none is free; False where `send_away` said that it would be too late."""
+        if self.are_free:
             self._busy += 1
-            return
-        turn = anyio.Event()
-        self._queue[turn] = None
+            return True
+        waiter = _Waiter(latest)
+        self._queue[waiter] = None
         try:
-            await turn.wait()
+            await waiter.called.wait()
         except BaseException:
-            if turn.is_set():
+            if waiter.has_slot:
                 self.release()
-            else:
-                del self._queue[turn]
+            self._queue.pop(waiter, None)
             raise
+        return waiter.has_slot
+
+    def send_away(self, moment: float) -> None:
+        """Wake those in line, with no slot, who cannot wait until `moment`."""
+        for waiter in [waiter for waiter in self._queue if waiter.latest < moment]:
+            del self._queue[waiter]
+            waiter.called.set()
 
     def release(self) -> None:
         """Give a slot back: straight to the first in line, where there is one."""
@@ -62,4 +84,6 @@ class Slots:
     def _hand_out(self) -> None:
         if self._queue and self._busy < self._open:
             self._busy += 1
-            self._queue.popitem(last=False)[0].set()
+            waiter, _ = self._queue.popitem(last=False)
+            waiter.has_slot = True
+            waiter.called.set()

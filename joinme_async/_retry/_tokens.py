@@ -2,6 +2,7 @@
 
 import re
 from inspect import isawaitable
+from types import TracebackType
 from typing import Final, Protocol
 
 import anyio
@@ -42,13 +43,14 @@ def checked_token(token: Secret[str]) -> Secret[str]:
 class _Ask:
     """One question to the source, and what all who wait for its answer need to know."""
 
-    __slots__ = ("answered", "failure", "refused", "token")
+    __slots__ = ("answered", "failure", "refused", "token", "trace")
 
     def __init__(self, refused: Secret[str] | None) -> None:
         self.refused = refused
         self.answered = anyio.Event()
         self.token: Secret[str] | None = None
         self.failure: Exception | None = None
+        self.trace: TracebackType | None = None
 
 
 class Tokens:
@@ -78,7 +80,8 @@ class Tokens:
             if ask.token is not None and (refused is None or same_question):
                 return ask.token
             if ask.failure is not None and same_question:
-                raise ask.failure
+                # Each time from where it came up first: it is one error, and its traceback would grow with each caller.
+                raise ask.failure.with_traceback(ask.trace)
 
     async def _lead(self, source: TokenSource, ask: _Ask) -> Secret[str]:
         self._ask = ask
@@ -86,7 +89,7 @@ class Tokens:
             ask.token = checked_token(await _asked(source, ask.refused))
             self._latest = ask.token
         except Exception as error:
-            ask.failure = error
+            ask.failure, ask.trace = error, error.__traceback__
             raise
         finally:
             # A leader that was cancelled leaves neither token nor failure: the next in line asks.

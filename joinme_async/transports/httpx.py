@@ -164,6 +164,10 @@ class HttpxTransport:
         except (ImportError, ValueError, OSError) as error:
             raise ConfigurationError(f"httpx cannot be set up: {error}") from error
 
+    async def prepare(self) -> None:
+        """Make the client, where none was given: reading the certificates takes a while."""
+        await self._client()
+
     async def aclose(self) -> None:
         """Close the connections; a client that was given stays open."""
         self._closed = True
