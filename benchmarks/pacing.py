@@ -93,10 +93,10 @@ def plot(runs: list[dict[str, object]], limit: int, path: Path) -> None:
     figure, axes = plt.subplots(2, 1, figsize=(9, 5), sharex=True, constrained_layout=True)
     for ax, told in zip(axes, (True, False), strict=True):
         arrivals = next(run["arrivals"] for run in runs if run["told"] is told)
-        for status, colour, label in ((200, "#2a7ab0", "taken"), (REFUSED, "#c0392b", "refused")):
-            moments = [at for at, seen in arrivals if seen == status]
-            bins = [second / 2 for second in range(60)]
-            ax.hist(moments, bins=bins, weights=[2.0] * len(moments), color=colour, label=label, alpha=0.85)
+        moments = [[at for at, seen in arrivals if (seen == REFUSED) is refused] for refused in (False, True)]
+        ax.hist(
+            moments, bins=range(26), stacked=True, color=["#2a7ab0", "#c0392b"], label=["taken", "refused"], rwidth=0.9
+        )
         ax.axhline(limit, color="#444", linewidth=1, linestyle="--", label=f"the limit, {limit} a second")
         ax.set_title("the client is told the limit" if told else "the client is not told, and learns it", fontsize=10)
         ax.set_ylabel("arrivals a second")

@@ -175,7 +175,8 @@ class JoinMe:
             json: the body; None sends none.
 
         Raises:
-            JoinMeError: the same errors as from the other calls, for an answer that is no 2xx.
+            JoinMeError: the same errors as from the other calls, for an answer that is no 2xx. The 404 of a DELETE
+                after an attempt that may have been carried out is returned: it says that it was.
         """
         hidden, query, body, json = Secret(query), None, Secret(json), None
         return await self._layer.perform(raw_call(method, path, hidden, body), self._options)

@@ -68,7 +68,8 @@ class MeetingsResource:
         made, looks once more, and only then sends it a second time, and never a third. Equal calls of one client and
         its copies at the same time share one run; a cancelled one hands over to the others. One deadline covers it all.
 
-        An equal meeting that somebody else makes at the same moment cannot be told from this one.
+        An equal meeting that somebody else makes at the same moment cannot be told from this one. After a late answer
+        the default timeouts leave no time to look: call it again, or give it `Timeout(total=150)` from the start.
 
         Raises:
             OutcomeUnknownError: a request was sent, and it cannot be proven what became of it: it shows in no list, a
