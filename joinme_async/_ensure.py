@@ -78,7 +78,11 @@ class Memory:
     def made(self, meeting: Meeting) -> None:
         """Note a meeting that the service says it made: no later list may miss it, and it is nobody else's."""
         self.latest = meeting
-        self.claimed[meeting.id] = None
+        self.claim(meeting.id)
+
+    def claim(self, meeting_id: int) -> None:
+        """Note that a meeting is one of ours, made who knows when."""
+        self.claimed[meeting_id] = None
         if len(self.claimed) > _CLAIMS:
             self.claimed.popitem(last=False)
 
@@ -206,7 +210,7 @@ class Ensurer:
             look = await self._search(case, lead)
             if look.found is not None:
                 if case.posts:
-                    self._memory.made(look.found)
+                    self._memory.claim(look.found.id)
                 return look.found
             if look.doubt or case.posts >= _POSTS:
                 # The same for all who wait: they would look at the same list.

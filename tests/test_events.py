@@ -113,10 +113,8 @@ async def test_nothing_is_computed_when_nobody_listens(clock: FakeClock, monkeyp
     """With no hook and no logger at that level, no event is even made."""
     logging.getLogger("joinme_async").setLevel(logging.WARNING)
     for kind in (AttemptStarted, AttemptEnded, WaitStarted, CoolDownOpened, CoolDownClosed):
-        monkeypatch.setattr(
-            f"joinme_async._retry._layer.{kind.__name__}", attrs.make_class(kind.__name__, []), raising=True
-        )
-        monkeypatch.setattr(f"joinme_async._retry._layer.{kind.__name__}.level", kind.level, raising=False)
+        cannot_be_made = attrs.make_class(kind.__name__, [], class_body={"level": kind.level})
+        monkeypatch.setattr(f"joinme_async._retry._layer.{kind.__name__}", cannot_be_made)
     script = [Response(429, {"Retry-After": "1"}), Response(503), EMPTY]
     joinme = JoinMe("tok", transport=ScriptedTransport(script), clock=clock, retry=RetryPolicy(base=0.1))
     try:

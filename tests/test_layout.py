@@ -28,6 +28,7 @@ LAYERS = [
     ["_ensure"],
     ["_reconcile"],
     ["_retry._layer"],
+    ["_retry._run"],
     ["_retry._options"],
     ["_retry._decide", "_retry._limiters"],
     ["_retry._pacing"],

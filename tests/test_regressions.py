@@ -258,6 +258,21 @@ async def test_the_list_reaches_as_far_as_what_it_must_show(clock: FakeClock) ->
     assert transport.requests[1].url.endswith("endDate=2027-06-13T10%3A00%3A00Z")
 
 
+async def test_a_meeting_that_was_adopted_is_no_witness_of_later_ones(sandbox: Sandbox, clock: FakeClock) -> None:
+    """A list that shows it may still lack what was made after it."""
+    joinme = JoinMe(sandbox.token, transport=sandbox.transport(), clock=clock)
+    sandbox.plant(Fault.lose(), on="POST")
+    adopted, later = new_meeting(name="Adopted"), new_meeting(name="Later")
+    with pytest.raises(OutcomeUnknownError):
+        await joinme.meetings.schedule(adopted)
+    await clock.sleep(5.0)
+    await joinme.meetings.ensure(later)
+    await joinme.meetings.ensure(adopted)
+    sandbox.plant(Fault.lag_behind(4.0), on="GET")
+    await joinme.meetings.ensure(later)
+    assert sorted(meeting.name for meeting in sandbox.meetings) == ["Adopted", "Later"]
+
+
 async def test_a_cool_down_that_grows_is_announced_again(clock: FakeClock) -> None:
     """Whoever was told two seconds and waits for an hour hears of it; a herd of like refusals is one event."""
     events: list[Event] = []

@@ -46,8 +46,8 @@ from joinme_async._retry._decide import (
 )
 from joinme_async._retry._limiters import RateLimiter, Turn
 from joinme_async._retry._masking import masked
-from joinme_async._retry._noticing import noticing
-from joinme_async._retry._options import Options, Timeout
+from joinme_async._retry._options import Options
+from joinme_async._retry._run import Run
 from joinme_async._retry._signals import Signals, read_signals
 from joinme_async._retry._slots import Slots
 from joinme_async._retry._stay import Stay
@@ -66,46 +66,10 @@ _NEARLY: Final = 0.95  # of its time; timers are not exact
 _ROUNDING: Final = 1e-6  # seconds that sums of times may be off by
 _NOTICEABLE: Final = 0.1  # seconds by which a pause is prolonged
 
-_WAITED_FOR: Final = {
-    "token": "an access token",
-    "connection": "a free connection",
-    "rate limit": "its turn under the rate limit",
-    "cool-down": "the end of the pause that the service asked for",
-    "back-off": "its back-off to end",
-}
-
 
 @attrs.frozen
 class _Done(Generic[T]):
     result: T
-
-
-@attrs.define
-class _Run(Generic[T]):
-    """One call on its way: what it is, how far it has come, and all that is left of it when its time runs out."""
-
-    call: Call[T]
-    options: Options
-    started: float
-    attempts: int = 0
-    repeats: int = 0
-    in_flight: bool = False
-    answered: float = 0.0
-    answer: Response | None = None
-    waiting_for: str = "token"
-    refused: Secret[str] | None = None
-    token_renewed: bool = False
-    reread: bool = False
-    in_doubt: bool = False
-    last: JoinMeError | None = None
-
-    def left(self, now: float) -> float:
-        total = self.options.timeout.total
-        return inf if total is None else max(total - (now - self.started), 0.0)
-
-    def announce_wait(self, seconds: float | None = None) -> None:
-        if self.options.announcer.hears(WaitStarted):
-            self.options.announcer.tell(WaitStarted(self.call.method, self.call.path, self.waiting_for, seconds))
 
 
 class RetryLayer:
@@ -157,7 +121,7 @@ class RetryLayer:
 
         Being cancelled passes straight through, frees the connection and leaves no call counted that was not started.
         """
-        run = _Run(call, options, self.clock.now())
+        run = Run(call, options, self.clock.now())
         transport = self._transport()
         stay = self._enter()
         try:
@@ -181,7 +145,7 @@ class RetryLayer:
         stay.under_way += 1
         return stay
 
-    async def _drive(self, run: _Run[T], transport: Transport) -> T:
+    async def _drive(self, run: Run[T], transport: Transport) -> T:
         """Send the request as often as is decided; the only loop there is."""
         await checkpoint_if_cancelled()  # a call that was cancelled before its start leaves no trace
         slots = await self._prepared(run, transport)
@@ -204,44 +168,38 @@ class RetryLayer:
             if again is not None:
                 await self._wait(run, again, token)
 
-    async def _prepared(self, run: _Run[Any], transport: Transport) -> Slots:
+    async def _prepared(self, run: Run[Any], transport: Transport) -> Slots:
         """Return the slots of `transport`, which has done by then what it does once: that is no part of a start."""
         if self._slots is None:
-            run.waiting_for = "connection"
-            preparing = getattr(transport, "prepare", _nothing)()
-            await (noticing(preparing, run.announce_wait) if run.options.announcer.hears(WaitStarted) else preparing)
+            await run.announced("connection", getattr(transport, "prepare", _nothing)())
         if self._slots is None:
             self._slots = Slots(transport.concurrency, self._first)
         return self._slots
 
-    async def _get_token(self, run: _Run[Any]) -> Secret[str]:
+    async def _get_token(self, run: Run[Any]) -> Secret[str]:
         """Return a token, or raise what the last attempt came to where there is none but the refused one."""
-        run.waiting_for = "token"
         refused, run.refused = run.refused, None
-        asking = self._tokens.get(refused)
-        token = await (noticing(asking, run.announce_wait) if run.options.announcer.hears(WaitStarted) else asking)
+        token = await run.announced("token", self._tokens.get(refused))
         if token == refused and run.last is not None:
             raise self._ended(run, run.last)
         return token
 
-    async def _get_slot(self, run: _Run[Any], slots: Slots) -> None:
+    async def _get_slot(self, run: Run[Any], slots: Slots) -> None:
         """Wait for a connection, or raise at once where a cool-down would outlast this call."""
-        run.waiting_for = "connection"
         now = self.clock.now()
         left = run.left(now)
         if not slots.are_free and self._limiter.snapshot().cooldown > left:
             raise self._kept_out(run)
-        asking = slots.acquire(now + left)
-        if not await (noticing(asking, run.announce_wait) if run.options.announcer.hears(WaitStarted) else asking):
+        if not await run.announced("connection", slots.acquire(now + left)):
             raise self._kept_out(run)
 
-    def _kept_out(self, run: _Run[Any]) -> JoinMeError:
+    def _kept_out(self, run: Run[Any]) -> JoinMeError:
         """Return the error of a call that a cool-down outlasts."""
         state = self._limiter.snapshot()
         turn = Turn(state.cooldown, state.refusal)
         return self._ended(run, run.last or self._too_late(turn, run.left(self.clock.now())))
 
-    async def _get_permit(self, run: _Run[Any]) -> None:
+    async def _get_permit(self, run: Run[Any]) -> None:
         """Wait for the permit to start, or raise at once where its turn comes too late for this call."""
         run.waiting_for = "rate limit"
         left = run.left(self.clock.now())
@@ -250,14 +208,13 @@ class RetryLayer:
         turn = await self._limiter.acquire(0.0 if heard else bound)
         if heard and turn is not None and turn.after <= left:
             run.waiting_for = "rate limit" if turn.refusal is None else "cool-down"
-            run.announce_wait(turn.after)
+            run.tell(WaitStarted, run.waiting_for, turn.after)
             turn = await self._limiter.acquire(bound)
         if turn is not None:
             raise self._ended(run, run.last or self._too_late(turn, left))
         if self._cooling:
             self._cooling = False
-            if run.options.announcer.hears(CoolDownClosed):
-                run.options.announcer.tell(CoolDownClosed(run.call.method, run.call.path))
+            run.tell(CoolDownClosed)
 
     def _too_late(self, turn: Turn, left: float) -> JoinMeError:
         """Return the error of a call that nothing happened to yet, and whose turn is further away than its deadline."""
@@ -275,27 +232,24 @@ class RetryLayer:
         late = f"the turn of this call under the rate limit is {turn.after:g} s away, and {left:g} s are left for it"
         return DeadlineExceededError(f"{late}: give it longer with timeout=")
 
-    async def _attempt(
-        self, run: _Run[T], token: Secret[str], transport: Transport, slots: Slots
-    ) -> _Done[T] | Outcome:
+    async def _attempt(self, run: Run[T], token: Secret[str], transport: Transport, slots: Slots) -> _Done[T] | Outcome:
         """Send the request once, with no suspension before it, and return what happened."""
-        call, timeout, announcer = run.call, run.options.timeout, run.options.announcer
+        call, timeout = run.call, run.options.timeout
         sent = self.clock.now()
         left = run.left(sent)
         if left <= 0:
-            raise self._ended(run, _deadline_error(timeout, _WAITED_FOR[run.waiting_for], run.last))
+            raise self._ended(run, run.out_of_time())
         allowed = min(timeout.attempt, left - min(left * _HEAD_START, _LONGEST_HEAD_START))
         request = build_request(call, self._base_url, self._headers, token, allowed)
         run.attempts += 1
-        if announcer.hears(AttemptStarted):
-            announcer.tell(AttemptStarted(call.method, call.path, run.attempts))
-        run.in_flight = True
+        run.tell(AttemptStarted, run.attempts)
+        run.in_flight, run.waiting_for = True, "answer"
         try:
             answer: Response | JoinMeError = await transport.send(request)
         except TransportTimeoutError as error:
             # A transport of the user's may have a shorter patience of its own: that is no matter of the deadline.
             time_is_up = allowed < timeout.attempt and self.clock.now() - sent >= allowed * _NEARLY
-            answer = _deadline_error(timeout, "an answer", error) if time_is_up else error
+            answer = run.out_of_time(error) if time_is_up else error
         except JoinMeError as error:
             answer = error
         except AssertionError:
@@ -305,18 +259,15 @@ class RetryLayer:
             answer.__cause__ = error
         run.answered = self.clock.now()
         happened, signals = self._made_of(run, answer, token)
-        if announcer.hears(AttemptEnded):
-            status = answer.status if isinstance(answer, Response) else None
-            failure = None if isinstance(answer, Response) else answer
-            took = run.answered - sent
-            announcer.tell(AttemptEnded(call.method, call.path, run.attempts, took, status, failure))
+        came = (answer.status, None) if isinstance(answer, Response) else (None, answer)
+        run.tell(AttemptEnded, run.attempts, run.answered - sent, *came)
         if signals is not None:
             self._observe(run, signals, slots)
         run.in_flight = False
         return happened
 
     def _made_of(
-        self, run: _Run[T], answer: Response | JoinMeError, token: Secret[str]
+        self, run: Run[T], answer: Response | JoinMeError, token: Secret[str]
     ) -> tuple[_Done[T] | Outcome, Signals | None]:
         """Return what an answer comes to, and what it said about going on."""
         wall = self.clock.wall()
@@ -328,7 +279,7 @@ class RetryLayer:
         outcome = outcome_of(run.answer, wall)
         return outcome, outcome.signals
 
-    def _observe(self, run: _Run[Any], signals: Signals, slots: Slots) -> None:
+    def _observe(self, run: Run[Any], signals: Signals, slots: Slots) -> None:
         """Let the limiter learn from an answer; nothing that goes wrong here may come between it and its caller."""
         try:
             before = self._limiter.snapshot().cooldown if signals.hold else 0.0
@@ -342,11 +293,9 @@ class RetryLayer:
         if signals.hold and (after > before + _NOTICEABLE or (after and not before)):
             self._cooling = True
             slots.send_away(self.clock.now() + after)
-            if run.options.announcer.hears(CoolDownOpened):
-                event = CoolDownOpened(run.call.method, run.call.path, signals.hold, signals.status, signals.code)
-                run.options.announcer.tell(event)
+            run.tell(CoolDownOpened, signals.hold, signals.status, signals.code)
 
-    def _decided(self, run: _Run[Any], outcome: Outcome) -> SendAgain | None:
+    def _decided(self, run: Run[Any], outcome: Outcome) -> SendAgain | None:
         """Return the next step of a failed call, None where its answer will do, or raise the error that ends it."""
         situation = Situation(
             tried=run.repeats + 1,
@@ -367,7 +316,7 @@ class RetryLayer:
         run.reread = run.reread or isinstance(verdict.error, UnexpectedResponseError)
         return verdict
 
-    async def _wait(self, run: _Run[Any], again: SendAgain, token: Secret[str]) -> None:
+    async def _wait(self, run: Run[Any], again: SendAgain, token: Secret[str]) -> None:
         """Wait before the next attempt, with no slot taken; a cool-down is waited out in the queue of the limiter."""
         if again.why is Why.TOKEN:
             run.refused, run.token_renewed = token, True
@@ -381,17 +330,17 @@ class RetryLayer:
             if self._limiter.snapshot().cooldown >= seconds - _ROUNDING:
                 return
             run.waiting_for = "cool-down"
-        run.announce_wait(seconds)
+        run.tell(WaitStarted, run.waiting_for, seconds)
         await self.clock.sleep(seconds)
 
-    def _overdue(self, run: _Run[Any]) -> JoinMeError:
+    def _overdue(self, run: Run[Any]) -> JoinMeError:
         """Return the error of a call that the deadline cut off: in flight, or while it waited for something."""
         if not run.in_flight:
-            return _deadline_error(run.options.timeout, _WAITED_FOR[run.waiting_for], run.last)
-        cut_off = _deadline_error(run.options.timeout, "an answer", TransportTimeoutError("the transport was cut off"))
+            return run.out_of_time()
+        cut_off = run.out_of_time(TransportTimeoutError("the transport was cut off"))
         return unknown(run.call, cut_off) if run.call.effect is Effect.CREATE else cut_off
 
-    def _ended(self, run: _Run[Any], error: JoinMeError) -> JoinMeError:
+    def _ended(self, run: Run[Any], error: JoinMeError) -> JoinMeError:
         """Return `error` with the facts of the call that it is the end of."""
         error.method, error.path = run.call.method, run.call.path
         error.attempts, error.elapsed = run.attempts, self.clock.now() - run.started
@@ -399,12 +348,10 @@ class RetryLayer:
             self._doubt(run, error.last)
         return error
 
-    def _doubt(self, run: _Run[Any], because: JoinMeError | None) -> None:
+    def _doubt(self, run: Run[Any], because: JoinMeError | None) -> None:
         """Say that it is not known what became of a call, None for one whose caller was cancelled."""
-        call, announcer = run.call, run.options.announcer
-        if announcer.hears(OutcomeUnknown):
-            announcer.tell(OutcomeUnknown(call.method, call.path, call.meeting, because))
-        self._on_doubt(call, run.options, because)
+        run.tell(OutcomeUnknown, run.call.meeting, because)
+        self._on_doubt(run.call, run.options, because)
 
 
 async def _nothing() -> None:
@@ -419,10 +366,3 @@ def _read(call: Call[T], response: Response, token: Secret[str]) -> _Done[T] | O
         return _Done(call.read(masked(response, token)))
     except UnexpectedResponseError as error:
         return Outcome(error)
-
-
-def _deadline_error(timeout: Timeout, waiting_for: str, last: JoinMeError | None) -> DeadlineExceededError:
-    return DeadlineExceededError(
-        f"the call's {timeout.total:g} s ran out while it waited for {waiting_for}: give it longer with timeout=",
-        last=last,
-    )
