@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from joinme_async import Meeting, NewMeeting
-from joinme_async._reconcile import Look, conclude, equals, key_of, may_equal
+from joinme_async._reconcile import LIST_MARGIN, Look, conclude, equals, key_of, may_equal
 from tests.conftest import HOUR, START, new_meeting
 
 NEW = new_meeting()
@@ -25,7 +25,7 @@ SAME = [
 ]  # fmt: skip
 OTHER = [
     {"name": "weekly update"}, {"start": START + timedelta(seconds=1)}, {"end": START + 2 * HOUR},
-    {"start_with_personal_url": True}, {"participants": ()}, {"participants": ("boss@join.me", "x@y.z")},
+    {"end": START + HOUR / 2}, {"start_with_personal_url": True}, {"participants": ()}, {"participants": ("boss@join.me", "x@y.z")},
 ]  # fmt: skip
 
 
@@ -40,6 +40,24 @@ def test_what_makes_no_difference(changes: dict) -> None:
 def test_what_does(changes: dict) -> None:
     """Name, instants, personal-URL flag and the set of participants."""
     assert equals(seen(**changes), NEW) is False
+
+
+def test_the_flag_counts_either_way() -> None:
+    """A meeting without the personal URL is not the one with it, nor the other way round."""
+    assert not may_equal(seen(start_with_personal_url=False), new_meeting(start_with_personal_url=True))
+    assert may_equal(seen(start_with_personal_url=True), new_meeting(start_with_personal_url=True))
+
+
+def test_a_near_miss_hides_behind_no_other_meeting() -> None:
+    """Old ones, far ones and our own before it in the list make no difference."""
+    before = [seen(3, name="Old"), seen(8, name="Far", start=START - HOUR), seen(9, name="Ours")]
+    look = conclude(NEW, [*before, seen(7, name="New")], known={3}, ours=[new_meeting(name="Ours")])
+    assert "meeting 7 is new" in look.doubt
+
+
+def test_a_list_is_asked_for_a_day_more() -> None:
+    """Whatever the service compares `endDate` with, a day is enough, and more would be asked for nothing."""
+    assert timedelta(days=1) == LIST_MARGIN
 
 
 def test_names_are_compared_as_they_read() -> None:

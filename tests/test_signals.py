@@ -133,6 +133,10 @@ def test_only_the_403_over_codes_are_about_speed(code: str, over_qps: bool, over
         (b"", None),
         (b"\xff\xfe", None),
         (b" " * 20_000 + b"ERR_403_DEVELOPER_OVER_QPS", None),
+        (b"<p>" + b" " * 16_000 + b"ERR_403_DEVELOPER_OVER_QPS", "ERR_403_DEVELOPER_OVER_QPS"),
+        ("ERR_403_\u017fERVICE_OVER_QPS".encode(), None),
+        ("<h1>\u017fervice Over Qps</h1>".encode(), None),
+        (b"err_403_service_over_qps", "ERR_403_SERVICE_OVER_QPS"),
     ],
 )
 def test_a_body_counts_for_a_code_only_where_it_is_the_gateways_own(body: bytes, code: str | None) -> None:
@@ -231,6 +235,15 @@ def test_the_tightest_of_several_limits_counts() -> None:
     }
     assert read_signals(Response(200, headers), NOW).headroom == Headroom(5, 1, 1000, 950)
     assert read_signals(Response(200, allowed(Qps_Allotted="5")), NOW).headroom == Headroom(5)
+    unequal = {
+        **allowed(Quota_Allotted="9", Quota_Current="8"),
+        **allowed("X-Packagekey-", Quota_Allotted="90", Quota_Current="88"),
+    }
+    assert read_signals(Response(200, unequal), NOW).headroom == Headroom(quota_allotted=9, quota_current=8)
+    unsaid = {**allowed(Quota_Allotted="9"), **allowed("X-Packagekey-", Quota_Allotted="9", Quota_Current="1")}
+    assert read_signals(Response(200, unsaid), NOW).headroom == Headroom(quota_allotted=9, quota_current=1)
+    first = {**allowed(Quota_Allotted="9", Quota_Current="0"), **allowed("X-Packagekey-", Quota_Allotted="9")}
+    assert read_signals(Response(200, first), NOW).headroom == Headroom(quota_allotted=9, quota_current=0)
     assert read_signals(Response(200, allowed(Quota_Allotted="5")), NOW).headroom == Headroom(quota_allotted=5)
 
 
@@ -298,6 +311,11 @@ OVER_QPS, OVER_RATE = "ERR_403_DEVELOPER_OVER_QPS", "ERR_403_SERVICE_OVER_RATE"
             Signals(403, OVER_RATE, retry_after=9.0, headroom=Headroom(quota_reset=7.0)), False, 9.0, id="both: what was asked",
         ),
         pytest.param(Signals(400, OVER_QPS, retry_after=9.0), True, None, id="the code on another status"),
+        pytest.param(Signals(404, OVER_QPS, retry_after=9.0), True, None, id="the code on a 404"),
+        pytest.param(Signals(402, OVER_RATE), True, None, id="the quota's code on a 402"),
+        pytest.param(Signals(500, OVER_QPS, retry_after=9.0), False, None, id="the code on a 500"),
+        pytest.param(Signals(504, retry_after=9.0), False, None, id="504"),
+        pytest.param(Signals(502, retry_after=9.0), False, None, id="502"),
     ],
 )  # fmt: skip
 def test_what_an_answer_means_for_those_who_wait(signals: Signals, taken: bool, hold: float | None) -> None:
@@ -309,4 +327,6 @@ def test_a_good_answer_is_not_searched() -> None:
     """A meeting's name may hold anything: of a 2xx only the headroom headers are read."""
     response = Response(200, {"Retry-After": "9", "X-Mashery-Error-Code": OVER_QPS}, b"<h1>Developer Over Qps</h1>")
     assert read_signals(response, NOW) == Signals(200)
+    assert read_signals(Response(299), NOW) == Signals(299)
+    assert read_signals(Response(200, {"X-Something-Else": "7", "Z-Plan-Qps-Allotted": "7"}), NOW) == Signals(200)
     assert read_signals(response, NOW) is read_signals(Response(200), NOW)
