@@ -277,7 +277,7 @@ def test_without_a_connection_there_is_no_call() -> None:
 
 async def test_many_first_calls_make_one_client() -> None:
     """A hundred calls that start at once share one set of connections, and its certificates are read once."""
-    with raw_server(lambda c, _: c.sendall(head("204 No Content"))) as (url, _):
+    with raw_server(lambda c, _: c.sendall(head("204 No Content", "Connection: close"))) as (url, _):
         transport = HttpxTransport()
         made: list[Any] = []
         make = transport._make
