@@ -423,3 +423,54 @@ def test_the_ends_of_what_a_limit_takes() -> None:
     """One call in three years, ten million in no time."""
     assert RateLimit(1, per=1e8).per == 1e8
     assert RateLimit(10**7, 1e-9).calls == 10**7
+
+
+def test_starts_that_come_late_do_not_slow_those_behind() -> None:
+    """Each has its turn from the turn before, not from when that start came: a loop that is a little late keeps pace."""
+    pacer, now = Pacer([RateLimit(100)]), 0.0
+    pacer.observe(Signals(503, retry_after=1.0), 0.0)
+    for _ in range(90):
+        pacer.join(0.0)
+    for _ in range(90):
+        now = max(now, pacer.turn()) + 0.008
+        pacer.start(now, waited=True)
+    assert now == pytest.approx(1.0 + 0.89 + 0.008, abs=0.011)
+
+
+@pytest.mark.parametrize(
+    ("gaps", "opens"),
+    [
+        pytest.param([0.0] * 99, 1.1, id="all at once"),
+        pytest.param([0.01] * 99, 1.01, id="spread"),
+        pytest.param([0.0] * 5 + [0.01] * 94, 1.01, id="a clump of five is no burst"),
+        pytest.param([0.0] * 11 + [0.01] * 88, 1.1, id="a clump of twelve is one"),
+        pytest.param([0.0049] * 10 + [0.01] * 89, 1.1, id="ten in less than half of their time"),
+        pytest.param([0.0051] * 10 + [0.01] * 89, 1.01, id="ten in more than half of their time"),
+        pytest.param([0.01] * 50 + [0.0] * 49, 1.01, id="a burst later on"),
+    ],
+)
+def test_only_a_burst_has_the_widest_guard(gaps: list[float], opens: float) -> None:
+    """A tenth of the calls in less than half of the time that they would take spread; the first of them is what counts."""
+    pacer, now = Pacer([RateLimit(100)]), 0.0
+    for gap in [0.0, *gaps]:
+        now += gap
+        pacer.start(now, waited=False)
+    assert pacer.opens() == pytest.approx(opens)
+    assert pacer.join(now) == pytest.approx(max(opens, now + 0.01))
+
+
+@pytest.mark.parametrize(("allotted", "learned"), [(9999, RateLimit(9999)), (10_000, None)])
+def test_an_allotment_that_nobody_uses_up_is_none(allotted: int, learned: RateLimit | None) -> None:
+    """From ten thousand a second on there is nothing to hold back."""
+    pacer = Pacer()
+    pacer.observe(Signals(200, headroom=Headroom(qps_allotted=allotted)), 0.0)
+    assert pacer.learned == learned
+
+
+def test_a_quota_begins_at_an_hour() -> None:
+    """A limit over a little less is a matter of pace."""
+    for per, is_quota in ((3600.0, True), (3599.5, False)):
+        pacer = Pacer([RateLimit(1, per=per)])
+        burst(pacer, 0.0)
+        pacer.join(0.0)
+        assert (pacer.quota_opens() > 0) is is_quota
