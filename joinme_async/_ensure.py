@@ -23,6 +23,7 @@ from joinme_async._models import Meeting, NewMeeting, OutcomeUnknownError
 from joinme_async._reconcile import LIST_MARGIN, Look, conclude, key_of, may_equal
 from joinme_async._retry._layer import RetryLayer
 from joinme_async._retry._options import Options, Timeout
+from joinme_async._retry._stay import Stay
 from joinme_async._wire import Call, Listing, get_call, listing_call, schedule_call
 
 T = TypeVar("T")
@@ -36,7 +37,6 @@ _CLAIMS: Final = 10_000  # ids known to be meetings of our own
 class _Lead:
     """One caller's turn at a case, and what came of it for those who wait."""
 
-    over: anyio.Event
     meeting: Meeting | None = None
     failure: str = ""
     last: JoinMeError | None = None
@@ -52,6 +52,7 @@ class _Case:
         posts: requests whose outcome is not known.
         settled: when the service has had its time to show what it made of the last of them.
         lead: the caller at work, None where there is none.
+        line: those who wait for the end of that, first come first.
     """
 
     new: NewMeeting
@@ -59,37 +60,59 @@ class _Case:
     posts: int = 0
     settled: float = 0.0
     lead: _Lead | None = None
+    line: OrderedDict[anyio.Event, None] = attrs.field(factory=OrderedDict[anyio.Event, None])
+
+    def hand_over(self, *, to_all: bool) -> None:
+        """Wake those in line: all of them where the case is closed, else the first, to go on with it."""
+        while self.line:
+            self.line.popitem(last=False)[0].set()
+            if not to_all:
+                break
 
 
 class Memory:
     """What a client and its copies remember: the meetings made last, and what is under way or in doubt."""
 
     def __init__(self) -> None:
-        self.latest: Meeting | None = None
+        self.witnesses: dict[str, Meeting] = {}
         self.claimed: OrderedDict[int, None] = OrderedDict()
         self._cases: dict[Hashable, _Case] = {}
         self._idle: OrderedDict[Hashable, None] = OrderedDict()
         self._making: dict[object, NewMeeting] = {}
         self._unsettled = 0.0  # until when something may still come of a doubt that was dropped
+        self._stay = Stay()
 
     def __repr__(self) -> str:
         return f"<Memory: {len(self._cases)} meetings under way or in doubt>"
 
     def made(self, meeting: Meeting) -> None:
         """Note a meeting that the service says it made: no later list may miss it, and it is nobody else's."""
-        self.latest = meeting
-        self.claim(meeting.id)
+        self._claim("made", meeting)
 
-    def claim(self, meeting_id: int) -> None:
-        """Note that a meeting is one of ours, made who knows when."""
-        self.claimed[meeting_id] = None
+    def adopted(self, meeting: Meeting) -> None:
+        """Note a meeting that was found to be one of ours: the same, but it need not be the latest of them."""
+        self._claim("adopted", meeting)
+
+    def _claim(self, how: str, meeting: Meeting) -> None:
+        self.witnesses[how] = meeting
+        self.claimed[meeting.id] = None
         if len(self.claimed) > _CLAIMS:
             self.claimed.popitem(last=False)
 
     def gone(self, meeting_id: int) -> None:
         """Note that a meeting is not there any more."""
-        if self.latest is not None and self.latest.id == meeting_id:
-            self.latest = None
+        self.witnesses = {how: meeting for how, meeting in self.witnesses.items() if meeting.id != meeting_id}
+
+    def stay_in_one_loop(self) -> None:
+        """Hold that cases are worked at in one event loop; whoever was at one in a loop that was closed is gone."""
+        self._stay.under_way = sum(case.lead is not None for case in self._cases.values())
+        stay = self._stay.here("client")
+        if stay is not self._stay:
+            self._stay = stay
+            for case in [*self._cases.values()]:
+                case.lead = None
+                case.line.clear()
+                self.put_back(case)
 
     def doubt(self, new: NewMeeting, settled: float) -> None:
         """Note a meeting that may have been made, and when that should show."""
@@ -120,6 +143,8 @@ class Memory:
     def put_back(self, case: _Case) -> None:
         """Keep what is in doubt, and drop what is not; of the doubts that nobody is at, the latest are kept."""
         key = key_of(case.new)
+        if case.line:
+            return  # somebody was woken to go on with it
         if case.lead is None and not case.posts:
             self._cases.pop(key, None)
             self._idle.pop(key, None)
@@ -134,6 +159,13 @@ class Memory:
         case.lead = lead
         case.posts = min(case.posts, 1) if anew else case.posts
         self._idle.pop(key_of(case.new), None)
+
+    def leave(self, case: _Case, lead: _Lead) -> None:
+        """End the turn of one who was at a case, and tell those who wait; one whose loop was closed had none left."""
+        if case.lead is lead:
+            case.lead = None
+            case.hand_over(to_all=lead.meeting is not None or bool(lead.failure))
+            self.put_back(case)
 
 
 def settle_time(options: Options, because: JoinMeError | None) -> float:
@@ -172,32 +204,41 @@ class Ensurer:
             raise
 
     async def _carry_out(self) -> Meeting:
+        self._memory.stay_in_one_loop()
         anew = True
         while (case := self._memory.case(self._new)).lead is not None:
+            if anew:
+                self._announce("another call")
             lead, anew = case.lead, False
             await self._follow(case, lead)
             if lead.meeting is not None:
                 return lead.meeting
             if lead.failure:
                 raise self._unknown(lead.failure, lead.last)
-        lead = _Lead(anyio.Event())
+        lead = _Lead()
         self._memory.take(case, lead, anew=anew)
         try:
             meeting = lead.meeting = await self._make(case, lead)
             case.posts = 0
         finally:
-            case.lead = None
-            self._memory.put_back(case)
-            lead.over.set()
+            self._memory.leave(case, lead)
         return meeting
 
     async def _follow(self, case: _Case, lead: _Lead) -> None:
         """Wait for the end of somebody else's turn; a caller who gives up, or is cancelled, hands over to the next."""
-        left = self._left()
-        self._announce("another call")
-        with self._layer.clock.deadline(None if left == inf else left) as scope:
-            await lead.over.wait()
-        if scope.cancelled_caught:
+        left, turn = self._left(), anyio.Event()
+        case.line[turn] = None
+        try:
+            with self._layer.clock.deadline(None if left == inf else left):
+                await turn.wait()
+        except BaseException:
+            if turn.is_set() and case.lead is None:
+                case.hand_over(to_all=False)
+                self._memory.put_back(case)
+            raise
+        finally:
+            case.line.pop(turn, None)
+        if not turn.is_set():
             if case.posts:
                 raise self._unknown("time ran out while another call was finding out what became of it", lead.last)
             raise self._told(
@@ -207,10 +248,13 @@ class Ensurer:
     async def _make(self, case: _Case, lead: _Lead) -> Meeting:
         """Look, schedule where it is not there, and look again where the outcome is not known."""
         while True:
+            sent = case.posts
             look = await self._search(case, lead)
+            if look.found is None and case.posts > sent:
+                continue  # a request for the same meeting fell into doubt meanwhile: what was looked at proves nothing
             if look.found is not None:
                 if case.posts:
-                    self._memory.claim(look.found.id)
+                    self._memory.adopted(look.found)
                 return look.found
             if look.doubt or case.posts >= _POSTS:
                 # The same for all who wait: they would look at the same list.
@@ -230,9 +274,10 @@ class Ensurer:
         One look proves it where nothing was sent; two, each after the settle time, where something was. One that proves
         nothing is made up for by another.
         """
-        doubt, proofs, needed = "", 0, 2 if case.posts else 1
+        doubt, proofs, sent = "", 0, case.posts
+        needed = 2 if sent else 1
         for number in range(needed + 1):
-            if number or case.posts or case.settled > self._layer.clock.now():
+            if number or sent or case.settled > self._layer.clock.now():
                 await self._settle(case, lead, again=number > 0, doubt=doubt)
             look = await self._look(case, lead)
             proofs += look == Look()
@@ -241,7 +286,7 @@ class Ensurer:
                 break
         else:
             look = Look(doubt=doubt)
-        if case.posts and not look.doubt and self._options.announcer.hears(Reconciled):
+        if sent and not look.doubt and self._options.announcer.hears(Reconciled):
             self._options.announcer.tell(Reconciled("POST", "/meetings", case.new, look.found))
         if look.doubt and not case.posts:
             raise self._told(UnexpectedResponseError(f"{look.doubt}; nothing was sent", path_in_body="meetings"))
@@ -270,8 +315,8 @@ class Ensurer:
             return Look(doubt=f"the list could not be read ({error})")
 
     async def _look_once(self, case: _Case) -> Look:
-        new, latest = case.new, self._memory.latest
-        far = new.end if latest is None else max(new.end, latest.end)
+        new, witnesses = case.new, self._memory.witnesses
+        far = max([new.end, *(witness.end for witness in witnesses.values())])
         listing = await self._perform(listing_call(later(far), self._layer.clock.wall))
         if new.start <= listing.at:
             began = "the meeting has begun, and only upcoming ones are listed: whether it is there cannot be told"
@@ -287,20 +332,21 @@ class Ensurer:
         gone = ids - seen.keys()
         if look == Look() and gone:
             return Look(doubt=f"meeting {min(gone)} is listed and cannot be read: the list lags behind, or runs ahead")
-        if look == Look() and latest is not None and await self._is_missed(latest, listing, ids):
-            return Look(doubt=f"the list does not show meeting {latest.id}, which was made before: it lags behind")
+        for witness in witnesses.values():
+            if look == Look() and await self._is_missed(witness, listing, ids):
+                return Look(doubt=f"the list does not show meeting {witness.id}, which was made before: it lags behind")
         return look
 
-    async def _is_missed(self, latest: Meeting, listing: Listing, ids: frozenset[int]) -> bool:
+    async def _is_missed(self, witness: Meeting, listing: Listing, ids: frozenset[int]) -> bool:
         """Say whether a list leaves out a meeting that this client made, and that it should show."""
-        if latest.id in ids or latest.start <= listing.at:
+        if witness.id in ids or witness.start <= listing.at:
             return False
         try:
-            there = await self._again(latest.id)
+            there = await self._again(witness.id)
         except NotFoundError:
-            self._memory.gone(latest.id)
+            self._memory.gone(witness.id)
             return False
-        return there.start == latest.start  # one that was moved may be listed elsewhere
+        return there.start == witness.start  # one that was moved may be listed elsewhere
 
     async def _again(self, meeting_id: int) -> Meeting:
         return await self._perform(get_call(meeting_id))

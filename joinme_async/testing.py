@@ -240,6 +240,12 @@ class RecordingTransport:
         """As many calls as the other transport can carry."""
         return self._inner.concurrency
 
+    async def prepare(self) -> None:
+        """Let the other transport do what it does once, where it has anything to do."""
+        prepare = getattr(self._inner, "prepare", None)
+        if prepare is not None:
+            await prepare()
+
     async def send(self, request: Request) -> Response:
         """Send `request` over the other transport; a cancelled one is kept with its cancellation as the error."""
         try:

@@ -427,7 +427,7 @@ def test_what_somebody_is_at_is_never_forgotten(new: NewMeeting) -> None:
     memory = Memory()
     memory.doubt(new, 1.0)
     for number in range(1200):
-        memory.take(memory.case(new_meeting(name=f"Meeting {number}")), _Lead(anyio.Event()), anew=True)
+        memory.take(memory.case(new_meeting(name=f"Meeting {number}")), _Lead(), anew=True)
     assert "1201 meetings" in repr(memory)
     assert memory.case(new).posts == 1
     assert memory.case(new_meeting(name="Meeting 0")).lead is not None

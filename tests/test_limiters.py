@@ -114,7 +114,7 @@ async def test_a_cool_down_moves_every_turn_and_sends_away_whom_it_moves_too_far
         limiter.observe(SLOW_DOWN)
         assert await limiter.acquire(2.0) == Turn(pytest.approx(5 + 2 * 1.02), refusal=SLOW_DOWN)
     assert told["head"] == (Turn(pytest.approx(5.0), refusal=SLOW_DOWN), 0.5)
-    assert told["hasty"] == (Turn(pytest.approx(5.0), refusal=SLOW_DOWN), 0.5)
+    assert told["hasty"] == (Turn(pytest.approx(6.02), refusal=SLOW_DOWN), 0.5)  # behind one who can wait
     assert told["patient"] == (None, pytest.approx(5.5))
     assert told["steady"] == (None, pytest.approx(6.5, abs=0.1))
 

@@ -38,7 +38,7 @@ from joinme_async import (
 from joinme_async._retry._limiters import LocalLimiter
 from joinme_async._retry._pacing import Pacer
 from joinme_async.sandbox import Fault, Sandbox
-from joinme_async.testing import FakeClock, ScriptedTransport
+from joinme_async.testing import FakeClock, RecordingTransport, ScriptedTransport
 from joinme_async.transports.httpx import HttpxTransport
 from tests.conftest import HOUR, START, new_meeting
 from tests.test_layer import EMPTY, GOOD
@@ -273,6 +273,176 @@ async def test_a_meeting_that_was_adopted_is_no_witness_of_later_ones(sandbox: S
     assert sorted(meeting.name for meeting in sandbox.meetings) == ["Adopted", "Later"]
 
 
+async def test_what_was_adopted_must_be_shown_as_well(sandbox: Sandbox, clock: FakeClock) -> None:
+    """A list that lags and shows nothing is no proof where this client knows of a meeting, however it came to know."""
+    joinme = JoinMe(sandbox.token, transport=sandbox.transport(), clock=clock)
+    sandbox.plant(Fault.lose(), on="POST")
+    await joinme.meetings.ensure(new_meeting())
+    sandbox.plant(Fault.lag_behind(1000), on="GET", times=None)
+    with pytest.raises(UnexpectedResponseError, match="lags behind"):
+        await joinme.meetings.ensure(new_meeting())
+    assert len(sandbox.meetings) == 1
+
+
+async def test_a_doubt_that_arises_during_a_look_is_settled_like_any_other(sandbox: Sandbox, clock: FakeClock) -> None:
+    """A schedule of the same meeting cancelled while the list is read: what the list shows proves nothing any more."""
+    joinme = JoinMe(sandbox.token, transport=sandbox.transport(), clock=clock, timeout=Timeout(300, 20))
+    sandbox.plant(Fault.late(1.0), on="GET")
+    sandbox.plant(Fault.late(9.0, commit_after=10.0), on="POST")
+    async with anyio.create_task_group() as group:
+        group.start_soon(joinme.meetings.ensure, new_meeting())
+        with clock.deadline(0.5):
+            await joinme.meetings.schedule(new_meeting())
+    assert len(sandbox.meetings) == 1
+    assert sum(entry.method == "POST" for entry in sandbox.ledger) == 1
+
+
+async def test_followers_of_a_leader_that_fails_go_on_one_by_one(clock: FakeClock) -> None:
+    """Each in turn and each announced once: no herd, and nobody is left in line."""
+    events: list[Event] = []
+    script = [answer(), Response(400)] * 60
+    transport = ScriptedTransport(script)
+    joinme = JoinMe("tok", transport=transport, clock=clock, on_event=events.append)
+    failed = 0
+
+    async def call() -> None:
+        nonlocal failed
+        try:
+            await joinme.meetings.ensure(new_meeting())
+        except JoinMeError:
+            failed += 1
+
+    scopes: list[anyio.CancelScope] = []
+
+    async def cancelled() -> None:
+        with anyio.CancelScope() as scope:
+            scopes.append(scope)
+            await call()
+
+    async with anyio.create_task_group() as group:
+        for number in range(60):
+            group.start_soon(cancelled if number % 3 == 1 else call)
+        for _ in range(30):
+            await anyio.lowlevel.checkpoint()
+        for scope in scopes:
+            scope.cancel()
+    assert failed >= 40
+    assert sum(isinstance(event, WaitStarted) and event.why == "another call" for event in events) <= 60
+    assert "0 meetings" in repr(joinme._memory)
+
+
+def test_an_ensure_left_behind_in_a_closed_loop_is_gone_on_with(clock: FakeClock) -> None:
+    """What it sent is remembered; that it was at it is not."""
+    sandbox = Sandbox()
+    joinme = JoinMe(
+        sandbox.token, transport=sandbox.transport(), retry=RetryPolicy(settle=0.1), timeout=Timeout(20, 0.2)
+    )
+    sandbox.plant(Fault.late(0.1), on="GET")
+    loop, tasks = asyncio.new_event_loop(), []
+    soon = sandbox.clock.wall() + HOUR
+
+    async def begin() -> None:
+        meeting = new_meeting(start=soon, end=soon + HOUR)
+        tasks.extend(asyncio.create_task(joinme.meetings.ensure(meeting)) for _ in range(3))
+        await asyncio.sleep(0.02)
+
+    loop.run_until_complete(begin())
+    loop.close()
+    made = asyncio.run(joinme.meetings.ensure(new_meeting(start=soon, end=soon + HOUR)))
+    for task in tasks:
+        task._log_destroy_pending = False
+    tasks.clear()
+    gc.collect()
+    assert [meeting.id for meeting in sandbox.meetings] == [made.id]
+    assert "0 meetings" in repr(joinme._memory)
+
+
+async def test_the_plan_knows_that_those_behind_go_ever_sooner(clock: FakeClock) -> None:
+    """After a pause with no pace known, nobody is refused who would have started in time."""
+    limiter, told = LocalLimiter([], clock), []
+    limiter.observe(Signals(503, retry_after=1.0))
+
+    async def call() -> None:
+        told.append(await limiter.acquire(2.0))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(500):
+            group.start_soon(call)
+    assert told == [None] * 500
+    assert clock.now() < 1.41
+
+
+def test_a_herd_of_refusals_makes_no_plan_anew() -> None:
+    """Each prolongs the pause by a little; the plan is made anew once it has moved noticeably, and not before."""
+    pacer = Pacer([RateLimit(100)])
+    pacer.observe(Signals(429, retry_after=5.0), 0.0)
+    for _ in range(1000):
+        pacer.join(0.0)
+    first = pacer.turns(0.0)[0]
+    for index in range(90):
+        pacer.observe(Signals(429, retry_after=5.0), index / 1000)
+    assert pacer.turns(0.1)[0] == first
+    pacer.observe(Signals(429, retry_after=5.0), 0.2)
+    assert pacer.turns(0.2)[0] == pytest.approx(5.2)
+    assert pacer.turn() == pytest.approx(5.2)
+
+
+def test_the_least_and_the_overtaken_do_not_add_up() -> None:
+    """What is counted is what went through, and five at least: not five and what went through."""
+    pacer = Pacer()
+    pacer.observe(Signals(429), 0.0)
+    for taken in range(1, 8):
+        pacer.observe(Signals(200), 0.05)
+        assert pacer.learned == RateLimit(max(taken, 5), per=1 / 0.95)
+
+
+def test_catching_up_is_no_burst() -> None:
+    """Starts that waited and came together, since the loop was busy, have their usual guard."""
+    pacer = Pacer([RateLimit(20)])
+    pacer.observe(Signals(503, retry_after=1.0), 0.0)
+    for _ in range(21):
+        pacer.join(0.0)
+    now = 1.0
+    for number in range(20):
+        now = max(now, pacer.turn()) + (0.3 if number == 5 else 0.0)
+        pacer.start(now, waited=True)
+    assert pacer.turn() == pytest.approx(2.01)
+
+
+async def test_a_recording_transport_prepares_the_one_it_records() -> None:
+    """What the inner one does once is done before the first permit, recorded or not."""
+    prepared = []
+
+    class Preparing(ScriptedTransport):
+        async def prepare(self) -> None:
+            prepared.append(1)
+
+    for inner in (Preparing([EMPTY]), ScriptedTransport([EMPTY])):
+        await JoinMe("tok", transport=RecordingTransport(inner)).meetings.list()
+    assert prepared == [1]
+
+
+async def test_a_pause_that_creeps_is_announced_as_it_grows(clock: FakeClock) -> None:
+    """Twenty refusals, each a little later: whoever listens hears of every tenth of a second that is added."""
+    events: list[Event] = []
+
+    def refuse(after: float):
+        async def refused(request: Request) -> Response:
+            await clock.sleep(after)
+            return Response(429, {"Retry-After": "3"})
+
+        return refused
+
+    script = [*[refuse(1 + index * 0.06) for index in range(20)], *[EMPTY] * 20]
+    joinme = JoinMe(
+        "tok", transport=ScriptedTransport(script), clock=clock, on_event=events.append, rate_limit=RateLimit(100)
+    )
+    async with anyio.create_task_group() as group:
+        for _ in range(20):
+            group.start_soon(joinme.meetings.list)
+    assert sum(isinstance(event, CoolDownOpened) for event in events) == 10
+
+
 async def test_a_cool_down_that_grows_is_announced_again(clock: FakeClock) -> None:
     """Whoever was told two seconds and waits for an hour hears of it; a herd of like refusals is one event."""
     events: list[Event] = []
@@ -488,7 +658,7 @@ def test_a_limiter_is_used_in_one_event_loop_at_a_time() -> None:
 
 def test_a_loop_that_was_closed_over_its_calls_is_forgotten() -> None:
     """A notebook or a framework may close a loop with calls under way; the client serves the next loop all the same."""
-    joinme = JoinMe("tok", transport=ScriptedTransport([EMPTY] * 9, concurrency=1), rate_limit=RateLimit(1))
+    joinme = JoinMe("tok", transport=ScriptedTransport([EMPTY] * 9, concurrency=5), rate_limit=RateLimit(1))
     loop = asyncio.new_event_loop()
     tasks = []
 
@@ -498,7 +668,7 @@ def test_a_loop_that_was_closed_over_its_calls_is_forgotten() -> None:
         await asyncio.sleep(0.05)
 
     loop.run_until_complete(begin())
-    assert joinme.limiter.snapshot().waiting == 1
+    assert joinme.limiter.snapshot().waiting == 3
     loop.close()
     copy = joinme.with_options(timeout=Timeout(20))
     assert asyncio.run(copy.meetings.list()) == []
@@ -506,7 +676,8 @@ def test_a_loop_that_was_closed_over_its_calls_is_forgotten() -> None:
         task._log_destroy_pending = False
     tasks.clear()
     gc.collect()
-    assert "1 free" in repr(joinme)
+    assert "5 free" in repr(joinme)
+    assert joinme.limiter.snapshot().waiting == 0
 
 
 async def test_one_error_of_a_token_source_does_not_grow() -> None:

@@ -47,6 +47,7 @@ from joinme_async._retry._decide import (
 from joinme_async._retry._limiters import RateLimiter, Turn
 from joinme_async._retry._masking import masked
 from joinme_async._retry._options import Options
+from joinme_async._retry._pacing import NOTICEABLE
 from joinme_async._retry._run import Run
 from joinme_async._retry._signals import Signals, read_signals
 from joinme_async._retry._slots import Slots
@@ -64,7 +65,6 @@ _HEAD_START: Final = 0.05
 _LONGEST_HEAD_START: Final = 0.25  # seconds
 _NEARLY: Final = 0.95  # of its time; timers are not exact
 _ROUNDING: Final = 1e-6  # seconds that sums of times may be off by
-_NOTICEABLE: Final = 0.1  # seconds by which a pause is prolonged
 
 
 @attrs.frozen
@@ -111,6 +111,7 @@ class RetryLayer:
         self._on_doubt = on_doubt
         self._slots: Slots | None = None
         self._cooling = False
+        self._told_until = -inf  # until when the cool-down lasts of which was told last
         self._stay = Stay()
 
     def __repr__(self) -> str:
@@ -282,17 +283,17 @@ class RetryLayer:
     def _observe(self, run: Run[Any], signals: Signals, slots: Slots) -> None:
         """Let the limiter learn from an answer; nothing that goes wrong here may come between it and its caller."""
         try:
-            before = self._limiter.snapshot().cooldown if signals.hold else 0.0
             self._limiter.observe(signals)
-            after = self._limiter.snapshot().cooldown if signals.hold else 0.0
+            pause = self._limiter.snapshot().cooldown if signals.hold else 0.0
         except Exception:
             _logger.exception("the rate limiter failed; the call goes on")
             return
         if signals.taken:
             slots.widen()
-        if signals.hold and (after > before + _NOTICEABLE or (after and not before)):
-            self._cooling = True
-            slots.send_away(self.clock.now() + after)
+        now = run.answered
+        if pause and (self._told_until <= now or now + pause > self._told_until + NOTICEABLE):
+            self._cooling, self._told_until = True, now + pause
+            slots.send_away(self._told_until)
             run.tell(CoolDownOpened, signals.hold, signals.status, signals.code)
 
     def _decided(self, run: Run[Any], outcome: Outcome) -> SendAgain | None:

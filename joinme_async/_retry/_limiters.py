@@ -9,13 +9,12 @@ import anyio
 import attrs
 
 from joinme_async._clock import Clock
-from joinme_async._retry._pacing import Pacer, RateLimit
+from joinme_async._retry._pacing import NOTICEABLE, Pacer, RateLimit
 from joinme_async._retry._signals import Signals
 from joinme_async._retry._stay import Stay
 
 # Seconds; no sleep is shorter, so that a clock whose sums are rounded down still gets there.
 _SHORTEST_SLEEP = 1e-6
-_NOTICEABLE = 0.1  # seconds by which a pause is prolonged
 
 
 @attrs.frozen
@@ -86,16 +85,16 @@ class RateLimiter(Protocol):
 class _Waiter:
     """A call in the queue; `latest` is when its turn would come too late."""
 
-    __slots__ = ("denied", "latest", "sleep", "woken")
+    __slots__ = ("latest", "sleep", "too_late", "woken")
 
     def __init__(self, latest: float) -> None:
         self.latest = latest
-        self.denied = False
+        self.too_late: float | None = None  # the turn that came too late
         self.woken = anyio.Event()
         self.sleep: anyio.CancelScope | None = None
 
-    def deny(self) -> None:
-        self.denied = True
+    def deny(self, turn: float) -> None:
+        self.too_late = turn
         self.woken.set()
         if self.sleep is not None:
             self.sleep.cancel()
@@ -141,7 +140,7 @@ class LocalLimiter:
         now = self._clock.now()
         self._pacer.observe(signals, now)
         # Each refusal of a herd prolongs the pause a little; the queue is gone through once for all of them.
-        if self._pacer.held_until > max(now, self._sent_away_until + _NOTICEABLE):
+        if self._pacer.held_until > max(now, self._sent_away_until + NOTICEABLE):
             self._sent_away_until = self._pacer.held_until
             self._send_away(now)
 
@@ -150,12 +149,12 @@ class LocalLimiter:
         turns, place, late = self._pacer.turns(now), 0, []
         for waiter in self._queue:
             if turns[place] > waiter.latest:
-                late.append(waiter)
+                late.append((waiter, turns[place]))
             else:
                 place += 1
-        for waiter in late:
+        for waiter, turn in late:
             self._leave(waiter)
-            waiter.deny()
+            waiter.deny(turn)
 
     async def acquire(self, timeout: float | None) -> Turn | None:
         """Wait for the turn of one start, or return how far away it is; no suspension where a permit is free."""
@@ -185,7 +184,7 @@ class LocalLimiter:
         try:
             if next(iter(self._queue)) is not waiter:
                 await waiter.woken.wait()
-            while not waiter.denied:
+            while waiter.too_late is None:
                 now = self._clock.now()
                 turn = self._pacer.turn()
                 if turn <= now:
@@ -195,7 +194,7 @@ class LocalLimiter:
                     return None
                 with anyio.CancelScope() as waiter.sleep:
                     await self._clock.sleep(max(turn - now, _SHORTEST_SLEEP))
-            return self._too_late(self._pacer.held_until)
+            return self._too_late(waiter.too_late)
         finally:
             self._leave(waiter)
 
@@ -204,9 +203,10 @@ class LocalLimiter:
         self._stay.under_way = len(self._queue)
         stay = self._stay.here("rate limiter")
         if stay is not self._stay:
+            while self._queue:  # nobody is woken: the loop of those is over
+                self._queue.popitem()
+                self._pacer.leave()
             self._stay = stay
-            for waiter in [*self._queue]:
-                self._leave(waiter)
 
     def _leave(self, waiter: _Waiter) -> None:
         """Take a call out of the queue that has not started, if it is there."""

@@ -33,6 +33,8 @@ _BOUNDLESS: Final = 10_000.0  # calls per second; what has been stepped up to th
 # Seconds between the first two who waited out a cool-down while no pace is known; the next go ever sooner.
 _REOPENING: Final = 0.02
 _QUICKER: Final = 0.95
+NOTICEABLE: Final = 0.1
+"""Seconds by which a pause is prolonged before anything is made of it."""
 
 
 def _is_count(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
@@ -68,11 +70,12 @@ class RateLimit:
 class _Window:
     """One limit, and the starts that count against it."""
 
-    __slots__ = ("limit", "starts")
+    __slots__ = ("limit", "starts", "waited")
 
-    def __init__(self, limit: RateLimit, starts: Sequence[float] = ()) -> None:
+    def __init__(self, limit: RateLimit, starts: Sequence[float] = (), waited: Sequence[bool] = ()) -> None:
         self.limit = limit
         self.starts: deque[float] = deque(starts, maxlen=limit.calls)
+        self.waited: deque[bool] = deque(waited, maxlen=limit.calls)
 
     @property
     def spacing(self) -> float:
@@ -82,14 +85,18 @@ class _Window:
         """Return when the oldest of the last `calls` starts leaves the window."""
         if len(self.starts) < self.limit.calls:
             return -inf
-        return self.leaves(self.starts[0], self.starts[self.tenth] if self.tenth < len(self.starts) else inf, guard)
+        return self.leaves(self.starts[0], self.unspaced(self.tenth), guard)
+
+    def unspaced(self, number: int) -> float:
+        """Return when a start was that came without having to wait, infinite for one that waited or is to come."""
+        return self.starts[number] if number < len(self.starts) and not self.waited[number] else inf
 
     @property
     def tenth(self) -> int:
         return max(self.limit.calls // 10, 1)
 
     def leaves(self, start: float, later: float, guard: float) -> float:
-        """Return when a start leaves the window; `later` is the one a tenth of the calls after it.
+        """Return when a start leaves the window; `later` is the one a tenth of the calls after it, if unspaced.
 
         Requests that start at one moment reach the service one after the other, and the first of them late, while the
         loop is busy with them all and connections are made: a burst is given the widest guard.
@@ -117,12 +124,14 @@ class Pacer:
         self._step = _FIRST_STEP
         self._raised_from: RateLimit | None = None
         self._measuring = False
+        self._measured = self._least = 0
         self._taken: deque[float] = deque()
         self._recent: deque[float] = deque()
         self._last = -inf  # the turn of the start before; a start that came late is not held against the next
         self._planned: deque[float] = deque()
         self._starts_since_plan = 0
         self._plan_is_stale = False
+        self._planned_from = -inf
         self._reopening = 0.0
         self._refused_at = -inf
         self.held_until = -inf
@@ -152,16 +161,17 @@ class Pacer:
 
     def turn(self) -> float:
         """Return when the first in the queue may start: in its place after the start before."""
-        return max(self.opens(), self._last + self._spacing())
+        return max(self.opens(), self._last + (self._spacing() or self._reopening))
 
     def _spacing(self) -> float:
-        return max((window.spacing for window in self._active()), default=0.0) or self._reopening
+        return max((window.spacing for window in self._active()), default=0.0)
 
     def start(self, now: float, *, waited: bool) -> None:
         """Count a start that happens `now`."""
         self._last = self.turn() if waited else now
         for window in self._active():
             window.starts.append(now)
+            window.waited.append(waited)
         if self._learned is None:
             _append(self._recent, now)
         if waited:
@@ -182,7 +192,7 @@ class Pacer:
         if self._plan_is_stale:
             places = len(self._planned)
             self._planned.clear()
-            self._starts_since_plan, self._plan_is_stale = 0, False
+            self._starts_since_plan, self._plan_is_stale, self._planned_from = 0, False, self.held_until
             for _ in range(places):
                 self._plan_one(now)
         return self._planned
@@ -200,7 +210,8 @@ class Pacer:
         place = len(self._planned)
         before = self._planned[-1] if place else self._last
         constraints = (self._constraint(window, place) for window in self._active())
-        self._planned.append(max(now, self.held_until, before + self._spacing(), *constraints))
+        spacing = self._spacing() or self._reopening * _QUICKER**place
+        self._planned.append(max(now, self.held_until, before + spacing, *constraints))
 
     def _constraint(self, window: _Window, place: int) -> float:
         """Return when `window` lets the start at `place` in the queue happen: `per` after the one `calls` before it."""
@@ -208,18 +219,17 @@ class Pacer:
         number = known + place - calls  # among the window's starts and the planned ones behind them
         if number < 0:
             return -inf
-        starts, planned = window.starts, self._planned
-        later = number + window.tenth
-        then = inf if later >= known + place else starts[later] if later < known else planned[later - known]
-        return window.leaves(starts[number] if number < known else planned[number - known], then, self._guard)
+        earlier = window.starts[number] if number < known else self._planned[number - known]
+        return window.leaves(earlier, window.unspaced(number + window.tenth), self._guard)
 
     def observe(self, signals: Signals, now: float) -> None:
         """Take note of what an answer said that came `now`."""
         if signals.taken:
             _append(self._taken, now)
-            if self._measuring and self._learned is not None and now <= self._refused_at + _OVERTAKEN:
+            if self._measuring and now <= self._refused_at + _OVERTAKEN:
                 # The refusal overtook it: it went through with those that were counted then.
-                self._set_pace(RateLimit(self._learned.limit.calls + 1, self._learned.limit.per))
+                self._measured += 1
+                self._set_pace(RateLimit(max(self._measured, self._least), _MEASURED_OVER / _SAFE_SHARE))
         self._relax(now)
         if signals.headroom is not None and signals.headroom.qps_allotted is not None:
             self._be_told(float(signals.headroom.qps_allotted))
@@ -234,7 +244,8 @@ class Pacer:
                 self._learn(now)
         if until > self.held_until:
             self.held_until, self.held_by, self._reopening = until, signals, _REOPENING
-            self._plan_is_stale = True
+            # Each refusal of a herd prolongs the pause a little: that moves no plan worth making anew.
+            self._plan_is_stale = self._plan_is_stale or until > self._planned_from + NOTICEABLE
 
     def _relax(self, now: float) -> None:
         """Take the guard back, and step up what was learnt, where nothing was refused for long enough."""
@@ -272,13 +283,17 @@ class Pacer:
         if self._raised_from is not None:
             self._set_pace(self._raised_from)
         elif self._measuring:
-            least = _LEAST if self._learned is None else 1
-            self._set_pace(RateLimit(max(taken, least), _MEASURED_OVER / _SAFE_SHARE))
+            self._measured, self._least = taken, _LEAST if self._learned is None else 1
+            self._set_pace(RateLimit(max(self._measured, self._least), _MEASURED_OVER / _SAFE_SHARE))
         self._raised_from = None
 
     def _set_pace(self, limit: RateLimit | None) -> None:
-        starts = self._recent if self._learned is None else self._learned.starts
-        self._learned = None if limit is None else _Window(limit, starts)
+        if limit is None:
+            self._learned = None
+        elif self._learned is None:
+            self._learned = _Window(limit, self._recent, [False] * len(self._recent))
+        else:
+            self._learned = _Window(limit, self._learned.starts, self._learned.waited)
         self._plan_is_stale = True
 
 
