@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import random
 import threading
 import traceback
 from datetime import timedelta
@@ -10,6 +11,7 @@ import anyio
 import pytest
 
 from joinme_async import (
+    BadRequestError,
     ConfigurationError,
     CoolDownOpened,
     DeadlineExceededError,
@@ -298,36 +300,65 @@ async def test_a_doubt_that_arises_during_a_look_is_settled_like_any_other(sandb
 
 
 async def test_followers_of_a_leader_that_fails_go_on_one_by_one(clock: FakeClock) -> None:
-    """Each in turn and each announced once: no herd, and nobody is left in line."""
+    """Each in turn, each announced once, those who left meanwhile left out: no herd, and nobody stays in line."""
     events: list[Event] = []
-    script = [answer(), Response(400)] * 60
-    transport = ScriptedTransport(script)
+
+    async def slow(request: Request) -> Response:
+        await clock.sleep(1.0)
+        return answer()
+
+    transport = ScriptedTransport([slow, Response(400), *[answer(), Response(400)] * 60])
     joinme = JoinMe("tok", transport=transport, clock=clock, on_event=events.append)
-    failed = 0
+    failed, scopes = [], []
 
-    async def call() -> None:
-        nonlocal failed
-        try:
-            await joinme.meetings.ensure(new_meeting())
-        except JoinMeError:
-            failed += 1
-
-    scopes: list[anyio.CancelScope] = []
-
-    async def cancelled() -> None:
+    async def call(number: int) -> None:
         with anyio.CancelScope() as scope:
             scopes.append(scope)
-            await call()
+            try:
+                await joinme.meetings.ensure(new_meeting())
+            except JoinMeError as error:
+                failed.append((number, type(error)))
 
     async with anyio.create_task_group() as group:
         for number in range(60):
-            group.start_soon(cancelled if number % 3 == 1 else call)
-        for _ in range(30):
-            await anyio.lowlevel.checkpoint()
-        for scope in scopes:
+            group.start_soon(call, number)
+            while len(scopes) <= number:
+                await anyio.lowlevel.checkpoint()
+        await clock.sleep(0.5)
+        for scope in scopes[1::3]:
             scope.cancel()
-    assert failed >= 40
-    assert sum(isinstance(event, WaitStarted) and event.why == "another call" for event in events) <= 60
+    assert failed == [(number, BadRequestError) for number in range(60) if number % 3 != 1]
+    assert sum(isinstance(event, WaitStarted) and event.why == "another call" for event in events) == 59
+    assert "0 meetings" in repr(joinme._memory)
+
+
+@pytest.mark.parametrize("seed", range(30))
+async def test_a_follower_that_is_cancelled_as_it_is_woken_hands_on(seed: int, clock: FakeClock) -> None:
+    """Whoever goes at the very moment of its turn, the next goes on: nobody waits for ever."""
+    chance, ended, scopes = random.Random(seed), [], []
+
+    async def refuse(request: Request) -> Response:
+        for _ in range(chance.randrange(4)):
+            await anyio.lowlevel.checkpoint()
+        return Response(404)
+
+    joinme = JoinMe("tok", transport=ScriptedTransport([refuse] * 40), clock=clock)
+
+    async def call() -> None:
+        with anyio.CancelScope() as scope:
+            scopes.append(scope)
+            with pytest.raises(JoinMeError):
+                await joinme.meetings.ensure(new_meeting())
+        ended.append(scope.cancelled_caught)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(30):
+            group.start_soon(call)
+        while len(ended) < 30:
+            await anyio.lowlevel.checkpoint()
+            if chance.random() < 0.3:
+                chance.choice(scopes or [anyio.CancelScope()]).cancel()
+    assert clock.now() == 0.0
     assert "0 meetings" in repr(joinme._memory)
 
 

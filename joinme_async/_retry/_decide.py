@@ -285,7 +285,7 @@ def signalled_error(signals: Signals, wall: datetime, *, sent: bool = True) -> A
     summary = f"{what} ({said}{f': {signals.message}' if signals.message else ''})"
     refused = issubclass(kind, RateLimitedError | QuotaExceededError) or not sent
     if refused and signals.hold is not None:
-        summary += f"; try again in {signals.hold:g} s"
+        summary += f"; try again in {signals.hold:.6g} s"
     error = kind(
         summary,
         status=signals.status,

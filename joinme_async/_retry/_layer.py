@@ -224,13 +224,15 @@ class RetryLayer:
             return signalled_error(attrs.evolve(turn.refusal, retry_after=turn.after), wall, sent=False)
         if turn.over_quota:
             error = QuotaExceededError(
-                f"the quota set for this client is used up, and nothing was sent; try again in {turn.after:g} s",
+                f"the quota set for this client is used up, and nothing was sent; try again in {turn.after:.6g} s",
                 status=403,  # what the service would have said
                 retry_after=turn.after,
             )
             error.retry_at = wall + timedelta(seconds=turn.after)
             return error
-        late = f"the turn of this call under the rate limit is {turn.after:g} s away, and {left:g} s are left for it"
+        late = (
+            f"the turn of this call under the rate limit is {turn.after:.3g} s away, and {left:.3g} s are left for it"
+        )
         return DeadlineExceededError(f"{late}: give it longer with timeout=")
 
     async def _attempt(self, run: Run[T], token: Secret[str], transport: Transport, slots: Slots) -> _Done[T] | Outcome:
