@@ -37,6 +37,7 @@ from joinme_async import (
     UnexpectedResponseError,
     WaitStarted,
 )
+from joinme_async._ensure import Memory, _Case, _Lead
 from joinme_async._retry._limiters import LocalLimiter
 from joinme_async._retry._pacing import Pacer
 from joinme_async.sandbox import Fault, Sandbox
@@ -730,3 +731,41 @@ async def test_one_error_of_a_token_source_does_not_grow() -> None:
         for _ in range(50):
             group.start_soon(call)
     assert max(lengths) <= 2 * min(lengths)
+
+
+def test_who_left_with_its_loop_ends_nobody_elses_turn() -> None:
+    """A leader whose loop was closed may be cleaned up later; by then another is at it."""
+    memory, first, second = Memory(), _Lead(), _Lead()
+    case = memory.case(new_meeting())
+    memory.take(case, first, anew=True)
+    memory.take(case, second, anew=True)
+    memory.leave(case, first)
+    assert case.lead is second
+    memory.leave(case, second)
+    assert (case.lead, "0 meetings" in repr(memory)) == (None, True)
+
+
+def test_a_task_cancelled_between_its_waking_and_its_turn_hands_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asyncio can cancel a task that was woken and has not run yet: the next in line goes on."""
+    tasks: list[asyncio.Task[object]] = []
+    cancelled: list[bool] = []
+    hand_over = _Case.hand_over
+
+    def and_cancel(self: _Case, *, to_all: bool) -> None:
+        hand_over(self, to_all=to_all)
+        if not cancelled:
+            cancelled.append(tasks[1].cancel())
+
+    monkeypatch.setattr(_Case, "hand_over", and_cancel)
+
+    async def main() -> list[object]:
+        async def slow(request: Request) -> Response:
+            await asyncio.sleep(0.01)
+            return Response(404)
+
+        joinme = JoinMe("tok", transport=ScriptedTransport([slow] * 9), timeout=5.0)
+        tasks.extend(asyncio.create_task(joinme.meetings.ensure(new_meeting())) for _ in range(4))
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    ended = [type(each).__name__ for each in asyncio.run(main())]
+    assert ended == ["NotFoundError", "CancelledError", "NotFoundError", "NotFoundError"]
