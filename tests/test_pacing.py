@@ -131,6 +131,20 @@ def test_no_window_holds_more_than_its_limit_and_no_start_falls_into_a_cool_down
     assert all(earlier <= later for earlier, later in pairwise(starts))
 
 
+def test_a_pause_that_was_prolonged_a_little_is_in_the_turn_that_is_told() -> None:
+    """The plan is not made anew for less than a tenth of a second, and what a newcomer is told is late enough."""
+    pacer = Pacer()
+    pacer.observe(Signals(429, retry_after=1.75), 0.0)
+    pacer.join(0.0)
+    pacer.observe(Signals(429, retry_after=1.8125), 0.0)
+    told = pacer.join(0.0)
+    last = 0.0
+    for _ in range(2):
+        last = pacer.turn()
+        pacer.start(last, waited=True)
+    assert last <= told <= last + 0.1
+
+
 @given(st.integers(1, 30), st.lists(st.floats(0.0, 0.4), min_size=5, max_size=200))
 def test_the_pace_that_is_kept_is_nearly_the_one_allowed(calls: int, late: list[float]) -> None:
     """A queue that is never empty takes its share of every window, even where each start comes a little late."""

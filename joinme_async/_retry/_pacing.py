@@ -185,7 +185,9 @@ class Pacer:
             self._plan_is_stale = True  # starts come a little later than planned; it adds up
         self.turns(now)
         self._plan_one(now)
-        return self._planned[-1]
+        # A pause that was prolonged since the plan was made moves no turn by more than that.
+        prolonged = self.held_until - self._planned_from if self._planned_from > -inf else 0.0
+        return self._planned[-1] + prolonged
 
     def turns(self, now: float) -> Sequence[float]:
         """Return the turn of each place in the queue."""
