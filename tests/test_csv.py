@@ -200,8 +200,10 @@ def test_what_is_no_text_or_no_csv_is_told_by_line(write) -> None:
     """Another encoding and an open quote name the line where it begins."""
     latin = bad(write(b"name,start,end\n" + "Büro,2027-06-02T09:00Z,2027-06-02T10:00Z\n".encode("latin-1")))
     assert (latin[0].line, "UTF-8" in latin[0].problem) == (2, True)
-    first = bad(write(b"\xff\xfen\x00a\x00m\x00e\x00"))
-    assert "UTF-8" in first[0].problem
+    unmarked = bad(write("name,start,end\n".encode("utf-16-le")))
+    assert (unmarked[0].line, "UTF-16 without its mark" in unmarked[0].problem) == (1, True)
+    cut = bad(write("name,start,end\nx,2027-06-02T09:00Z,2027-06-02T10:00Z\n".encode("utf-16") + b"x"))
+    assert (cut[0].line, "UTF-8" in cut[0].problem) == (3, True)
     quote = bad(write('name,start,end\nx,2027-06-02T09:00Z,2027-06-02T10:00Z\n"open,2027\n'))
     assert (quote[0].line, "quote" in quote[0].problem) == (3, True)
 

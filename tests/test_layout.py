@@ -21,7 +21,8 @@ LAYERS = [
     ["pytest_plugin"],
     ["__init__"],
     ["bulk.__init__"],
-    ["bulk._csv"],
+    ["bulk._files"],
+    ["bulk._csv", "bulk._jsonl"],
     ["bulk._rows"],
     ["_client"],
     ["_meetings"],
@@ -53,7 +54,11 @@ LAYERS = [
     ["_clock", "_version"],
 ]  # fmt: skip
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-HOMES = {"httpx": {"transports.httpx"}, "cattrs": {"_conversion"}, "uvicorn": {"sandbox._server"}}
+HOMES = {
+    "httpx": {"transports.httpx"},
+    "cattrs": {"_conversion"},
+    "uvicorn": {"sandbox._server"},
+}
 
 
 def modules() -> dict[str, ast.Module]:
