@@ -22,7 +22,8 @@ LAYERS = [
     ["__init__"],
     ["bulk.__init__"],
     ["bulk._files"],
-    ["bulk._csv", "bulk._jsonl"],
+    ["bulk._csv", "bulk._excel", "bulk._ical", "bulk._jsonl"],
+    ["bulk._ical_text"],
     ["bulk._rows"],
     ["_client"],
     ["_meetings"],
@@ -58,6 +59,9 @@ HOMES = {
     "httpx": {"transports.httpx"},
     "cattrs": {"_conversion"},
     "uvicorn": {"sandbox._server"},
+    "icalendar": {"bulk._ical"},
+    "recurring_ical_events": {"bulk._ical"},
+    "python_calamine": {"bulk._excel"},
 }
 
 

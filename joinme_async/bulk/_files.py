@@ -9,11 +9,15 @@ from typing import Final
 from joinme_async._errors import BadRow, InvalidMeetingError, InvalidRowsError
 from joinme_async._models import checked_instant
 from joinme_async.bulk._csv import read_csv
+from joinme_async.bulk._excel import read_excel
+from joinme_async.bulk._ical import read_ical
 from joinme_async.bulk._jsonl import read_jsonl
 from joinme_async.bulk._rows import Options, Row
 
 _READERS: Final[Mapping[str, Callable[[Path, Options], Iterator[Row | BadRow]]]] = {
     ".jsonl": read_jsonl, ".ndjson": read_jsonl,
+    ".ics": read_ical,
+    ".xlsx": read_excel, ".xls": read_excel, ".xlsb": read_excel, ".ods": read_excel,
 }  # fmt: skip
 
 
