@@ -89,9 +89,9 @@ class MeetingsFile:
                 bad.append(item)
             else:
                 self._length += 1
+        self.skipped: tuple[BadRow, ...] = tuple(bad)
         if bad and not skip_bad:
             raise InvalidRowsError(bad)
-        self.skipped: tuple[BadRow, ...] = tuple(bad)
         self._expected = frozenset(bad)
 
     def __len__(self) -> int:

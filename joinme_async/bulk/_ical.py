@@ -20,11 +20,14 @@ from joinme_async._times import zoned
 from joinme_async.bulk._ical_text import Block, CalendarError, read_blocks
 from joinme_async.bulk._rows import Cell, Options, Row, row_from
 
-_TIMES: Final = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
-_READ: Final = _TIMES | {"DURATION", "RRULE", "SUMMARY", "UID", "STATUS", "ATTENDEE", "SEQUENCE"}
-# A time zone's name, moved to where the library does not look for it: it knows too many names, and remembers them.
-_TZID: Final = re.compile(r"(?i);TZID=(\"[^\"]*\"|[^;:,\"]*)")
-_PROPERTY: Final = re.compile(r"(?i)([A-Z0-9-]+)(?:[;:].*)?", re.DOTALL)
+_READ: Final = frozenset({
+    "ATTENDEE", "DTEND", "DTSTART", "DURATION", "EXDATE", "RDATE", "RECURRENCE-ID", "RRULE", "STATUS", "SUMMARY", "UID",
+})  # fmt: skip
+_PROPERTY: Final = re.compile(r"([A-Za-z0-9-]+)((?:;(?:\"[^\"]*\"|[^\":])*)?):(.*)", re.DOTALL)
+# A zone's name is moved to where the library does not look for it: it knows too many names, and remembers them. And
+# what kind of value it is the value shows itself; told otherwise, the library believes it.
+_TZID: Final = re.compile(r";TZID=", re.IGNORECASE)
+_VALUE: Final = re.compile(r";VALUE=(?:\"[^\"]*\"|[^;\"]*)", re.IGNORECASE)
 _COLUMNS: Final = {"name": "SUMMARY", "start": "DTSTART", "end": "DTEND", "participants": "ATTENDEE", "key": "UID"}
 _FREQUENCIES: Final = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 # A season of a time zone that begins oftener than the library can count through: there is no such zone.
@@ -199,15 +202,17 @@ class _Calendar:
 
     def entry(self, block: Block) -> tuple[str, _Entry | BadRow]:
         """Return the UID of an event, and the event or what is wrong with it."""
-        named = [(match[1].upper(), line) for line in block.lines if (match := _PROPERTY.fullmatch(line))]
+        named = [match.groups() for line in block.lines if (match := _PROPERTY.fullmatch(line))]
         lines = [
-            _TZID.sub(r";X-ZONE=\1", line, count=1) if name in _TIMES else line for name, line in named if name in _READ
+            f"{name}{_TZID.sub(';X-ZONE=', _VALUE.sub('', params))}:{value}"
+            for name, params, value in named
+            if name.upper() in _READ
         ]
-        uid = next((line.partition(":")[2].strip() for name, line in named if name == "UID"), "")
+        uid = next((value.strip() for name, _, value in named if name.upper() == "UID"), "")
         try:
             return uid, self._entry(block.line, _event(lines))
         except InvalidMeetingError as error:
-            return uid, BadRow(self._file, block.line, error.field, str(error))
+            return uid, BadRow(self._file, block.line, error.field or "DTSTART", str(error))  # most often its zone
         except OverflowError:
             return uid, BadRow(self._file, block.line, None, "this event is outside the years 1 to 9999")
 
@@ -225,7 +230,7 @@ class _Calendar:
             days=days,
             rest=rest,
             occurrence=self._occurrence(event, zone),
-            repeats=self._repeats(event, zone, whole_day=whole_day),
+            repeats=self._repeats(event, start, zone, whole_day=whole_day),
         )
 
     def _occurrence(self, event: Any, zone: _Zone) -> datetime | None:  # noqa: ANN401
@@ -287,9 +292,16 @@ class _Calendar:
             raise InvalidMeetingError("this is no duration", field="DURATION")
         return duration.days, duration - timedelta(days=duration.days)
 
-    def _repeats(self, event: Any, zone: _Zone, *, whole_day: bool) -> dict[str, list[Any]]:  # noqa: ANN401
+    def _repeats(
+        self,
+        event: Any,  # noqa: ANN401
+        start: datetime,
+        zone: _Zone,
+        *,
+        whole_day: bool,
+    ) -> dict[str, list[Any]]:
         """Return the event's RRULE, RDATE and EXDATE, where it has any, in wall times of `zone`."""
-        rules = [self._rule(rule, zone) for rule in _all(event, "RRULE")]
+        rules = [self._rule(rule, start, zone) for rule in _all(event, "RRULE")]
         times = {
             field: [
                 # A day without an hour takes all of its day away from an event that has hours.
@@ -303,10 +315,13 @@ class _Calendar:
         }
         return {field: found for field, found in {"RRULE": rules, **times}.items() if found}
 
-    def _rule(self, rule: Any, zone: _Zone) -> Any:  # noqa: ANN401
+    def _rule(self, rule: Any, start: datetime, zone: _Zone) -> Any:  # noqa: ANN401
         often = any(len(rule.get(part, ())) > 1 for part in ("BYHOUR", "BYMINUTE", "BYSECOND"))
         if often or rule.get("FREQ", [""])[0] not in _FREQUENCIES:
             raise InvalidMeetingError("this is no rule that recurs daily or more seldom", field="RRULE")
+        numbers = [number for part in ("COUNT", "INTERVAL") for number in rule.get(part, ())]
+        if ("COUNT" in rule and "UNTIL" in rule) or any(number < 1 for number in numbers):
+            raise InvalidMeetingError("this rule contradicts itself (COUNT, UNTIL, INTERVAL)", field="RRULE")
         if self._options.until is None and not ("COUNT" in rule or "UNTIL" in rule):
             raise InvalidMeetingError("this event recurs for ever: say until when to read it (until=)", field="RRULE")
         for index, until in enumerate(rule.get("UNTIL", ())):
@@ -314,6 +329,8 @@ class _Calendar:
                 rule["UNTIL"][index] = datetime.combine(until, time(23, 59, 59))
             elif until.tzinfo:
                 rule["UNTIL"][index] = zone.wall(until)
+        if any(until < start for until in rule.get("UNTIL", ())):
+            raise InvalidMeetingError("the rule ends before the event begins", field="RRULE")
         return rule
 
     def rows(self, members: Sequence[_Entry | BadRow]) -> Iterator[Row | BadRow]:
@@ -321,7 +338,9 @@ class _Calendar:
 
         Where any part is bad, none becomes a row: without a change, its occurrence would be at the wrong time.
         """
-        checked = list(self._told_apart(members))
+        entries = [item for item in members if isinstance(item, _Entry)]
+        main = next((entry for entry in entries if entry.occurrence is None), entries[0] if entries else None)
+        checked = list(self._told_apart(self._aligned(item, main) for item in members))
         wrong = next((item for item in checked if isinstance(item, BadRow)), None)
         if wrong is None:
             yield from self._occurrences([item for item in checked if isinstance(item, _Entry)])
@@ -330,7 +349,18 @@ class _Calendar:
             problem = f"another part of this event is bad (line {wrong.line}), so that none of it becomes a meeting"
             yield item if isinstance(item, BadRow) else BadRow(self._file, item.line, None, problem)
 
-    def _told_apart(self, members: Sequence[_Entry | BadRow]) -> Iterator[_Entry | BadRow]:
+    def _aligned(self, item: _Entry | BadRow, main: _Entry | None) -> _Entry | BadRow:
+        """Return an entry with its times on the clock of the main one, by which occurrences are counted."""
+        if isinstance(item, BadRow) or main is None or item.zone == main.zone:
+            return item
+        try:
+            start = main.zone.wall(item.zone.instant(item.start))
+            occurrence = item.occurrence and main.zone.wall(item.zone.instant(item.occurrence))
+        except InvalidMeetingError as error:
+            return BadRow(self._file, item.line, "DTSTART", str(error))
+        return attrs.evolve(item, zone=main.zone, start=start, occurrence=occurrence)
+
+    def _told_apart(self, members: Iterable[_Entry | BadRow]) -> Iterator[_Entry | BadRow]:
         lines: dict[datetime | None, int] = {}
         for item in members:
             if isinstance(item, _Entry) and lines.setdefault(item.occurrence, item.line) != item.line:
@@ -342,7 +372,7 @@ class _Calendar:
     def _occurrences(self, entries: Sequence[_Entry]) -> Iterator[Row | BadRow]:
         main = next((entry for entry in entries if entry.occurrence is None), entries[0])
         if main.occurrence is None and len(entries) == 1 and not main.repeats:
-            yield from self._row(main, main.zone, main.start, None)
+            yield from self._row(main, main.start, None)
             return
         try:
             found = self._expanded(main, entries)
@@ -355,18 +385,17 @@ class _Calendar:
             return
         for wall, entry in found:
             planned = wall if entry is main and main.occurrence is None else entry.occurrence
-            yield from self._row(entry, main.zone, wall, planned)
+            yield from self._row(entry, wall, planned)
 
     def _expanded(self, main: _Entry, entries: Sequence[_Entry]) -> list[tuple[datetime, _Entry]] | None:
-        """Return the start of each occurrence on the clock of `main`, and what describes it, in the order of time.
+        """Return the start of each occurrence on the wall, and what describes it, in the order of time.
 
         None where they go on for too long.
         """
         icalendar, recurring = _library()
         calendar = icalendar.Calendar()
         for index, entry in enumerate(entries):
-            start = entry.start if entry.zone == main.zone else main.zone.wall(entry.zone.instant(entry.start))
-            calendar.add_component(_skeleton(icalendar.Event(), index, entry, start))
+            calendar.add_component(_skeleton(icalendar.Event(), index, entry))
         query = recurring.of(calendar)
         since, until = self._options.since, self._options.until
         first = since.replace(tzinfo=None) - _DAY if since else _LONG_AGO
@@ -376,17 +405,17 @@ class _Calendar:
         found = [(event["DTSTART"].dt, entries[int(event["X-ENTRY"])]) for event in query.between(first, last)]
         return sorted(found, key=lambda item: item[0])
 
-    def _row(self, entry: _Entry, zone: _Zone, wall: datetime, planned: datetime | None) -> Iterator[Row | BadRow]:
-        """Yield the row of the occurrence of `entry` that begins when clocks in `zone` show `wall`, unless cancelled.
+    def _row(self, entry: _Entry, wall: datetime, planned: datetime | None) -> Iterator[Row | BadRow]:
+        """Yield the row of the occurrence of `entry` that begins when its clocks show `wall`, unless it is cancelled.
 
         `planned` is when the rule has it, None where there is no rule.
         """
         if entry.cancelled:
             return
         try:
-            start = zone.instant(wall)
-            end = (zone.instant(wall + timedelta(days=entry.days)) if entry.days else start) + entry.rest
-            key = entry.uid if planned is None else f"{entry.uid}/{zone.instant(planned):%Y%m%dT%H%M%SZ}"
+            start = entry.zone.instant(wall)
+            end = (entry.zone.instant(wall + timedelta(days=entry.days)) if entry.days else start) + entry.rest
+            key = entry.uid if planned is None else f"{entry.uid}/{entry.zone.instant(planned):%Y%m%dT%H%M%SZ}"
         except InvalidMeetingError as error:
             yield BadRow(self._file, entry.line, "DTSTART", str(error))
         except OverflowError:
@@ -407,7 +436,7 @@ def _event(lines: Iterable[str]) -> Any:  # noqa: ANN401  the library's types sa
     try:
         event = _library()[0].Event.from_ical(_text("VEVENT", lines))
     except Exception:  # noqa: BLE001  a library's, on any text
-        raise InvalidMeetingError("this event cannot be read") from None
+        raise InvalidMeetingError("this event has something in it that cannot be read") from None
     for name, _ in event.errors:
         raise InvalidMeetingError("this event has a property that cannot be read", field=name)
     return event
@@ -439,12 +468,12 @@ def _invited(attendees: Iterable[Any]) -> list[str]:
     return addresses
 
 
-def _skeleton(event: Any, index: int, entry: _Entry, start: datetime) -> Any:  # noqa: ANN401
+def _skeleton(event: Any, index: int, entry: _Entry) -> Any:  # noqa: ANN401
     """Fill in what the library needs to count recurrences, on the clock on the wall; `index` finds the entry again."""
     event.add("UID", "-")
     event.add("X-ENTRY", str(index))
-    event.add("DTSTART", start)
-    event.add("DTEND", start + timedelta(seconds=1))
+    event.add("DTSTART", entry.start)
+    event.add("DTEND", entry.start + timedelta(seconds=1))
     if entry.occurrence:
         event.add("RECURRENCE-ID", entry.occurrence)
         return event

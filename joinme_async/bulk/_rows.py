@@ -134,8 +134,8 @@ def meeting_from(cells: Mapping[str, Cell], timezone: str | None) -> NewMeeting:
         _check_zone(zone)
     return NewMeeting(
         name=_text(cells, "name"),
-        start=_moment(cells.get("start", ""), zone, "start"),
-        end=_moment(cells.get("end", ""), zone, "end"),
+        start=_moment(cells, "start", zone),
+        end=_moment(cells, "end", zone),
         participants=_addresses(cells.get("participants", "")),
         start_with_personal_url=_flag(_text(cells, "start_with_personal_url")),
     )
@@ -158,7 +158,9 @@ def _addresses(cell: Cell) -> Sequence[str]:
     """Split a text; a list stands as it is, for the meeting to check."""
     if isinstance(cell, str):
         return [address for address in _SEPARATORS.split(cell) if address]
-    return [] if isinstance(cell, date) else cell
+    if isinstance(cell, date):
+        raise InvalidMeetingError("participants must be a text", field="participants")
+    return cell
 
 
 def _check_zone(zone: str) -> None:
@@ -168,8 +170,9 @@ def _check_zone(zone: str) -> None:
         raise InvalidMeetingError(str(error), field="timezone") from None
 
 
-def _moment(cell: Cell, zone: str | None, field: str) -> datetime:
+def _moment(cells: Mapping[str, Cell], field: str, zone: str | None) -> datetime:
     """Read a time with an offset as it stands, one without as clocks in `zone` show it."""
+    cell = cells.get(field)
     if isinstance(cell, datetime):
         return cell if cell.tzinfo else _in_zone(cell, zone, field)
     if isinstance(cell, date):
@@ -177,9 +180,7 @@ def _moment(cell: Cell, zone: str | None, field: str) -> datetime:
         raise InvalidMeetingError(
             f"{day} is a day without an hour: give the hour, for midnight as text ({day}T00:00)", field=field
         )
-    if not isinstance(cell, str):
-        raise InvalidMeetingError(f"{field} must be a text such as 2027-06-02T10:00+02:00", field=field)
-    return _written(cell.strip(), zone, field)
+    return _written(_text(cells, field), zone, field)
 
 
 def _written(text: str, zone: str | None, field: str) -> datetime:
