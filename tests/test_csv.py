@@ -40,6 +40,14 @@ ROW = "Weekly update,2027-06-02T09:00:00Z,2027-06-02T10:00:00Z,boss@join.me"
         pytest.param(f"name,start,end,participants\n\n,,,\n{ROW}", id="blank lines, no end of line"),
         pytest.param(f"name;start;end;participants\n{ROW.replace(',', ';')}\n", id="semicolons"),
         pytest.param("name\tstart\tend\tparticipants\n" + ROW.replace(",", "\t"), id="tabs"),
+        pytest.param(f"sep=;\r\nname;start;end;participants\r\n{ROW.replace(',', ';')}\r\n", id="Excel's sep="),
+        pytest.param(f'\ufeff"sep=,"\nname,start,end,participants\n{ROW}\n', id="sep= in quotes, with BOM"),
+        pytest.param(
+            ("name\tstart\tend\tparticipants\r\n" + ROW.replace(",", "\t")).encode("utf-16"), id="Unicode text"
+        ),
+        pytest.param(
+            f"\ufeffname,start,end,participants\n{ROW}\n".encode("utf-16-be"), id="UTF-16, the other way round"
+        ),
         pytest.param(f" Name ,START,End,Participants\n{ROW}\n", id="letter case and blanks of names"),
         pytest.param(f"meetingName,meetingStart,meetingEnd,participants\n{ROW}\n", id="the service's own names"),
         pytest.param(f"name,start,end,participants,,\n{ROW}\n".replace(",,", ""), id="no trailing columns"),
@@ -50,7 +58,7 @@ ROW = "Weekly update,2027-06-02T09:00:00Z,2027-06-02T10:00:00Z,boss@join.me"
         ),
     ],
 )
-def test_spreadsheets_are_understood(text: str, write) -> None:
+def test_spreadsheets_are_understood(text: str | bytes, write) -> None:
     """Whatever a spreadsheet makes of the file, the row is the same."""
     (row,) = read_meetings(write(text))
     assert row.meeting == new_meeting()
@@ -179,6 +187,14 @@ def test_the_first_line_must_name_the_columns(text: str, column: str | None, say
     (row,) = bad(write(text))
     assert (row.line, row.column) == (1, column)
     assert says in row.problem
+
+
+def test_the_separator_that_is_told_counts(write) -> None:
+    """However the first line of cells looks; its own line is counted, and is no header."""
+    (row,) = read_meetings(write('sep=;\nname;start;end;participants\n"a,b,c";2027-06-02T09:00Z;2027-06-02T10:00Z;\n'))
+    assert (row.line, row.meeting.name) == (3, "a,b,c")
+    assert bad(write("sep=;\nname,start,end\n"))[0].line == 2
+    assert bad(write("sep=;\n"))[0].problem.endswith("name, start, end is missing")
 
 
 def test_every_bad_row_is_listed_before_any_is_returned(write) -> None:

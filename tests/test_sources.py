@@ -632,6 +632,21 @@ def test_a_cancelled_calendar_has_no_meetings(write) -> None:
     assert len(read_meetings(write(calendar("METHOD:CANCEL\r\n", event(NAME, *UTC_TIMES)), "x.ics"))) == 0
 
 
+@pytest.mark.parametrize("since", ["1981", "1601"], ids=["RFC", "Outlook"])
+def test_a_zone_that_is_described_is_as_good_as_one_that_is_known(since: str, write) -> None:
+    """For every half hour around two changes of clocks: the same instant, or bad in both."""
+    walls = [datetime(2027, *day, 22) + timedelta(minutes=30 * n) for day in ((3, 27), (10, 30)) for n in range(14)]
+    outcomes = []
+    for name in ("Ours", LONDON):
+        events = [
+            event(NAME, f"DTSTART;TZID={name}:{wall:%Y%m%dT%H%M%S}", "DURATION:PT1M", uid=f"{wall}") for wall in walls
+        ]
+        clocks = zone("Ours").replace("1981", since).replace("1996", since)
+        outcomes.append(starts(calendar(clocks, *events), write, skip_bad=True))
+    assert outcomes[0] == outcomes[1]
+    assert len(outcomes[0]) == len(walls) - 4
+
+
 def test_one_calendar_does_not_teach_another_its_zones(write) -> None:
     """A zone that one file describes is unknown in the next."""
     named = event(NAME, "DTSTART;TZID=Ours:20270602T100000", "DURATION:PT1H")

@@ -2,12 +2,19 @@
 
 import codecs
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from joinme_async._errors import BadRow, InvalidMeetingError, excerpt
 from joinme_async.bulk._rows import FIELDS, Cell, Options, Row, field_of, row_from
+
+_WANTED: Final[Mapping[str, str]] = {
+    "participants": "a list of addresses, or a text",
+    "start_with_personal_url": "true or false",
+    "key": "a text or an integer",
+}
 
 
 def read_jsonl(path: Path, options: Options) -> Iterator[Row | BadRow]:
@@ -57,8 +64,7 @@ def _parse(text: bytes) -> Any:  # noqa: ANN401  any JSON
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _ in pairs]
-    twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
+    twice = next((name for name, times in Counter(name for name, _ in pairs).items() if times > 1), None)
     if twice is not None:
         raise InvalidMeetingError("this field comes twice", field=excerpt(twice))
     return dict(pairs)
@@ -96,10 +102,3 @@ def _cell(field: str, value: Any) -> Cell:  # noqa: ANN401  any JSON
     if (field == "start_with_personal_url" and isinstance(value, bool)) or (field == "key" and type(value) is int):
         return str(value)
     raise InvalidMeetingError(f"{field} must be {_WANTED.get(field, 'a text')}", field=field)
-
-
-_WANTED = {
-    "participants": "a list of addresses, or a text",
-    "start_with_personal_url": "true or false",
-    "key": "a text or an integer",
-}
