@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any, Final
 
 import attrs
@@ -183,6 +184,7 @@ class Situation:
     Attributes:
         tried: how many attempts of the call count, this one included.
         left: seconds until the deadline, infinite where there is none.
+        patience: seconds that a quota is waited for at the most.
         chance: evenly distributed from 0 to 1.
         affordable: the retry budget holds a repeat.
         token_renewed: this attempt had a new token already.
@@ -197,6 +199,7 @@ class Situation:
     token_renewed: bool = False
     reread: bool = False
     in_doubt: bool = False
+    patience: float = inf
 
 
 def decide(call: Call[Any], outcome: Outcome, policy: RetryPolicy, situation: Situation) -> SendAgain | GiveUp | Accept:
@@ -210,17 +213,16 @@ def decide(call: Call[Any], outcome: Outcome, policy: RetryPolicy, situation: Si
     if isinstance(error, NotFoundError) and call.method == "DELETE" and situation.in_doubt:
         return Accept()  # gone: an attempt before this one did it
     if signals is not None and (signals.over_qps or signals.over_rate):
-        return _after_refusal(error, signals.hold, policy, situation)
+        left = min(situation.left, situation.patience) if signals.over_rate else situation.left
+        return _after_refusal(error, signals.hold, policy, left)
     if call.effect is Effect.CREATE and maybe_done(error):
         return GiveUp(unknown(call, error))
     return _back_off(error, policy, situation) if _is_passing(call, error, situation) else GiveUp(error)
 
 
-def _after_refusal(
-    error: JoinMeError, wait: float | None, policy: RetryPolicy, situation: Situation
-) -> SendAgain | GiveUp:
+def _after_refusal(error: JoinMeError, wait: float | None, policy: RetryPolicy, left: float) -> SendAgain | GiveUp:
     """Nothing was done, so any call may go again when the service allows it; where it did not say when, none can."""
-    if not policy.refusals or wait is None or wait >= situation.left:
+    if not policy.refusals or wait is None or wait >= left:
         return GiveUp(error)
     return SendAgain(wait, Why.REFUSED, error)
 

@@ -117,6 +117,16 @@ class RetryLayer:
     def __repr__(self) -> str:
         return f"{self._base_url}: {self._slots or 'not used yet'}, {self._limiter!r}, {self._budget!r}"
 
+    @property
+    def concurrency(self) -> int | None:
+        """How many calls the transport can carry at once, None for any number."""
+        return self._transport().concurrency
+
+    @property
+    def service(self) -> str:
+        """The base URL."""
+        return self._base_url
+
     async def perform(self, call: Call[T], options: Options) -> T:
         """Carry out `call` and return its result, or raise the error that tells what became of it.
 
@@ -203,16 +213,17 @@ class RetryLayer:
     async def _get_permit(self, run: Run[Any]) -> None:
         """Wait for the permit to start, or raise at once where its turn comes too late for this call."""
         run.waiting_for = "rate limit"
-        left = run.left(self.clock.now())
-        bound = None if left == inf else left
+        left, patience = run.left(self.clock.now()), run.options.patience
         heard = run.options.announcer.hears(WaitStarted)
-        turn = await self._limiter.acquire(0.0 if heard else bound)
-        if heard and turn is not None and turn.after <= left:
+        bound = 0.0 if heard else min(left, patience)
+        while (turn := await self._limiter.acquire(None if bound == inf else bound)) is not None:
+            if bound >= left or turn.after > (min(left, patience) if _is_quota(turn) else left):
+                raise self._ended(run, run.last or self._too_late(turn, left))
             run.waiting_for = "rate limit" if turn.refusal is None else "cool-down"
             run.tell(WaitStarted, run.waiting_for, turn.after)
-            turn = await self._limiter.acquire(bound)
-        if turn is not None:
-            raise self._ended(run, run.last or self._too_late(turn, left))
+            left = run.left(self.clock.now())
+            # No longer than until a pause that opens meanwhile may be that of a quota, and has to be looked at.
+            bound = min(left, turn.after + patience)
         if self._cooling:
             self._cooling = False
             run.tell(CoolDownClosed)
@@ -308,6 +319,7 @@ class RetryLayer:
             token_renewed=run.token_renewed,
             reread=run.reread,
             in_doubt=run.in_doubt,
+            patience=run.options.patience,
         )
         verdict = decide(run.call, outcome, run.options.retry, situation)
         if isinstance(verdict, GiveUp):
@@ -355,6 +367,10 @@ class RetryLayer:
         """Say that it is not known what became of a call, None for one whose caller was cancelled."""
         run.tell(OutcomeUnknown, run.call.meeting, because)
         self._on_doubt(run.call, run.options, because)
+
+
+def _is_quota(turn: Turn) -> bool:
+    return turn.over_quota or (turn.refusal is not None and turn.refusal.over_rate)
 
 
 async def _nothing() -> None:

@@ -1,7 +1,7 @@
 """What may differ from call to call: how long it may take, when it is repeated, who hears of it."""
 
 from contextlib import suppress
-from math import isfinite
+from math import inf, isfinite
 
 import attrs
 
@@ -32,8 +32,16 @@ class Timeout:
 
 @attrs.frozen
 class Options:
-    """What may differ between the copies of one client."""
+    """What may differ between the copies of one client.
+
+    Attributes:
+        timeout: how long a call may take.
+        retry: when it is repeated.
+        announcer: who hears of it.
+        patience: seconds that a quota is waited for at the most, however far away the deadline is.
+    """
 
     timeout: Timeout = attrs.field(factory=Timeout)
     retry: RetryPolicy = attrs.field(factory=RetryPolicy)
     announcer: Announcer = attrs.field(factory=Announcer)
+    patience: float = inf
