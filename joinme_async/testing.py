@@ -11,6 +11,7 @@ from typing import Final
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 import attrs
 
 from joinme_async._errors import ConfigurationError
@@ -21,6 +22,8 @@ __all__ = ["Exchange", "FakeClock", "RecordingTransport", "ScriptedTransport"]
 # A chain of tasks that wake one another takes a round of the event loop for each; this many rounds in which nobody
 # asked the clock anything are taken for "everybody sleeps".
 _QUIET_ROUNDS: Final = 20
+# Real seconds; whoever waits for a worker thread does not sleep, and threads need the interpreter for themselves.
+_THREADS_TURN: Final = 0.0005
 
 
 class _Timer:
@@ -50,8 +53,9 @@ class FakeClock:
     """A clock for tests: no time passes in it but what is slept or given by `advance`.
 
     With `autojump`, it jumps to the next timer as soon as every task sleeps on this clock, so that an hour of waiting
-    takes no time. That suits tests that do no real I/O; with sockets, turn it off and call `advance`. Only a task that
-    sleeps moves the clock: a stand-in that never answers should `sleep(math.inf)`, or no deadline around it comes.
+    takes no time; it waits for those in anyio's worker threads. That suits tests without real sockets; with them, turn
+    it off and call `advance`. Only a task that sleeps moves the clock: a stand-in that never answers should
+    `sleep(math.inf)`, or no deadline around it comes.
 
     Args:
         start: the time of day at first (aware); without one, midnight of 1 January 2027, UTC.
@@ -129,9 +133,13 @@ class FakeClock:
 
     async def _is_quiet(self, sleeper: _Timer) -> bool:
         """Wait until nobody asks this clock anything any more; False where `sleeper` is no longer the first to wake."""
-        quiet, asked = 0, self._asked
+        quiet, asked, threads = 0, self._asked, anyio.to_thread.current_default_thread_limiter()
         while quiet < _QUIET_ROUNDS:
-            await anyio.lowlevel.checkpoint()
+            if threads.borrowed_tokens:
+                quiet = 0
+                await anyio.sleep(_THREADS_TURN)
+            else:
+                await anyio.lowlevel.checkpoint()
             quiet, asked = (quiet + 1 if self._asked == asked else 0), self._asked
             if _first(self._sleepers) is not sleeper:
                 return False
