@@ -196,3 +196,31 @@ def write_changes(changes: Changes) -> dict[str, Any]:
         for field in attrs.fields(Changes)
         if (value := getattr(changes, field.name)) is not UNSET
     }
+
+
+def write_whole(meeting: Meeting) -> dict[str, Any]:
+    """Return all that is known of a meeting as the service writes it; `read_whole` is the inverse."""
+    known = {
+        WIRE_NAMES[field.name]: _converter.unstructure(value)
+        for field in attrs.fields(Meeting)
+        if field.name != "extra" and (value := getattr(meeting, field.name)) is not None
+    }
+    return {**meeting.extra, **known}
+
+
+def read_whole(document: Mapping[str, Any]) -> Meeting:
+    """Return the meeting that `write_whole` wrote down."""
+    return _converter.structure(document, Meeting)
+
+
+def read_new(document: Mapping[str, Any]) -> NewMeeting:
+    """Return the meeting that `write_meeting` wrote down."""
+    fields = {field.name: document[WIRE_NAMES[field.name]] for field in attrs.fields(NewMeeting)}
+    return NewMeeting(**{**fields, "start": parse_instant(fields["start"]), "end": parse_instant(fields["end"])})
+
+
+def read_changes(document: Mapping[str, Any]) -> Changes:
+    """Return the changes that `write_changes` wrote down."""
+    fields = {field.name: document.get(WIRE_NAMES[field.name], UNSET) for field in attrs.fields(Changes)}
+    times = {name: parse_instant(fields[name]) for name in ("start", "end") if fields[name] is not UNSET}
+    return Changes(**{**fields, **times, "participants": Secret(fields["participants"])})

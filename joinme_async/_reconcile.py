@@ -1,8 +1,9 @@
 """Which meetings are equal, and what a look at the service proves. Pure."""
 
 import unicodedata
-from collections.abc import Collection, Hashable, Iterable
-from datetime import timedelta
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 import attrs
@@ -24,22 +25,23 @@ def _folded(participants: Iterable[str]) -> frozenset[str]:
     return frozenset(address.casefold() for address in participants)
 
 
-def key_of(new: NewMeeting) -> Hashable:
+def key_of(meeting: Meeting | NewMeeting) -> tuple[str, datetime, datetime, bool, frozenset[str]]:
     """Return what two equal meetings have in common, and two others do not; it holds addresses, so it is not shown."""
-    return _plain(new.name), new.start, new.end, new.start_with_personal_url, _folded(new.participants)
+    return *look_of(meeting), _folded(meeting.participants or ())
+
+
+def look_of(meeting: Meeting | NewMeeting) -> tuple[str, datetime, datetime, bool]:
+    """Return what a list shows of a meeting, and two equal ones have in common: name, start, end, personal-URL flag.
+
+    The name in NFC, with blanks trimmed and collapsed; instants in whole seconds, as they are sent.
+    """
+    start, end = meeting.start.replace(microsecond=0), meeting.end.replace(microsecond=0)
+    return _plain(meeting.name), start, end, meeting.start_with_personal_url
 
 
 def may_equal(meeting: Meeting, new: NewMeeting) -> bool:
-    """Say whether `meeting` equals `new` in all that a list shows: name, start, end and the personal-URL flag.
-
-    Names are compared in NFC, with blanks trimmed and collapsed; instants in whole seconds, as they are sent.
-    """
-    return (
-        meeting.start.replace(microsecond=0) == new.start
-        and meeting.end.replace(microsecond=0) == new.end
-        and meeting.start_with_personal_url == new.start_with_personal_url
-        and _plain(meeting.name) == _plain(new.name)
-    )
+    """Say whether `meeting` equals `new` in all that a list shows."""
+    return meeting.start.replace(microsecond=0) == new.start and look_of(meeting) == look_of(new)
 
 
 def equals(meeting: Meeting, new: NewMeeting) -> bool | None:
@@ -108,3 +110,31 @@ def conclude(
                 "rounded by the service; if you see that it is not, schedule() makes yours"
             )
     return Look()
+
+
+def share_out(wanted: Sequence[NewMeeting], fresh: Iterable[Meeting], is_ours: Callable[[Meeting], bool]) -> list[Look]:
+    """Return what is proven of each of `wanted`, of which several may be equal: meetings are given out by count.
+
+    Args:
+        wanted: the meetings looked for, the one asked for first first.
+        fresh: the upcoming meetings that were not there before and are nobody's yet, those that may equal one of
+            `wanted` read in full.
+        is_ours: says whether a meeting looks like anything that we ever asked for, and so is no near miss.
+    """
+    near: defaultdict[int, list[Meeting]] = defaultdict(list)
+    for meeting in fresh:
+        near[_minute(meeting)].append(meeting)
+    looks: list[Look] = []
+    for new in wanted:
+        minute = _minute(new)
+        # A near miss starts within a minute, and so in the same minute or one beside it.
+        around = [meeting for beside in (minute - 1, minute, minute + 1) for meeting in near.get(beside, ())]
+        look = conclude(new, [m for m in around if may_equal(m, new) or not is_ours(m)], known=())
+        if look.found is not None:
+            near[minute].remove(look.found)
+        looks.append(look)
+    return looks
+
+
+def _minute(meeting: Meeting | NewMeeting) -> int:
+    return int(meeting.start.timestamp() // 60)
