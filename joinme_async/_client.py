@@ -6,6 +6,8 @@ from copy import copy
 from types import TracebackType
 from typing import Any, Self
 
+import attrs
+
 from joinme_async._clock import Clock, SystemClock
 from joinme_async._ensure import Memory, settle_time
 from joinme_async._errors import ConfigurationError, JoinMeError
@@ -45,6 +47,20 @@ class _Line:
         self._closed = True
         if self._ours and self._transport is not None:
             await self._transport.aclose()
+
+
+@attrs.frozen
+class Parts:
+    """What a client is made of, for runs that make calls of their own with it."""
+
+    layer: RetryLayer
+    options: Options
+    memory: Memory
+
+
+def parts_of(joinme: "JoinMe") -> Parts:
+    """Return the parts of a client."""
+    return Parts(joinme._layer, joinme._options, joinme._memory)  # noqa: SLF001  it is ours
 
 
 class JoinMe:

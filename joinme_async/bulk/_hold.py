@@ -1,0 +1,88 @@
+"""One runner at a time on a journal: a lock that its process cannot outlive."""
+
+import os
+import socket
+import sqlite3
+from contextlib import closing, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from joinme_async._errors import JournalError
+from joinme_async.bulk._store import Store
+
+_SUFFIX: Final = "-hold"
+_PATIENCE: Final = 0.3  # seconds; somebody may be looking whether it is held
+
+
+class Hold:
+    """The right to write to a journal, had by one connection of one process at a time.
+
+    It is SQLite's own exclusive lock on a file beside the journal, so that others can still read the journal, and the
+    system takes it away from a process that dies.
+
+    Args:
+        path: the journal's.
+
+    Raises:
+        JournalError: another runner has it; `holder` says which.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        try:
+            self._connection = sqlite3.connect(path + _SUFFIX, timeout=_PATIENCE, check_same_thread=False)
+            self._connection.isolation_level = None
+        except sqlite3.Error as error:
+            raise JournalError(f"{path} cannot be opened ({error}): is its folder there?", journal=path) from None
+        try:
+            self._connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise self._refusal(error) from None
+
+    def _refusal(self, error: sqlite3.Error) -> JournalError:
+        if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            return JournalError(
+                f"{self._path}{_SUFFIX} cannot be locked ({error}); it only serves as a lock: if nobody runs with this "
+                "journal, delete it",
+                journal=self._path,
+            )
+        holder = holder_of(self._path)
+        return JournalError(
+            f"{self._path} is in use by {holder}: wait for it, or stop it", journal=self._path, holder=holder
+        )
+
+    def release(self) -> None:
+        """Let others have it."""
+        self._connection.close()
+
+
+def is_held(path: str) -> bool:
+    """Say whether a runner has the journal now."""
+    if not Path(path + _SUFFIX).exists():
+        return False
+    with closing(sqlite3.connect(path + _SUFFIX, timeout=0)) as connection:
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError:
+            return True
+    return False
+
+
+def holder_of(path: str) -> str:
+    """Return who opened the journal last, in words."""
+    with suppress(JournalError):
+        store = Store(path, readonly=True)
+        try:
+            info = store.info()
+        finally:
+            store.close()
+        if info is not None and info.holder:
+            return info.holder
+    return "another process"
+
+
+def introduce_oneself(now: datetime) -> str:
+    """Return how others are told of this process."""
+    return f"process {os.getpid()} on {socket.gethostname()}, since {now:%Y-%m-%d %H:%M:%S} UTC"

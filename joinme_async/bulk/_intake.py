@@ -1,0 +1,168 @@
+"""What comes into a run: the rows of its input against those of its journal."""
+
+from collections import Counter
+from collections.abc import AsyncGenerator
+from functools import partial
+from typing import Generic, NamedTuple, TypeVar
+
+from joinme_async._errors import JournalError
+from joinme_async.bulk._journal import Entry, Writer
+from joinme_async.bulk._source import Source
+from joinme_async.bulk._store import Incoming, Store
+from joinme_async.bulk._values import RowOutcome
+
+R = TypeVar("R")
+
+CHUNK = 2000  # rows that are read, and held in memory, at a time
+
+
+class _Met(NamedTuple):
+    """What became of a chunk: the rows that are new, and how many there are that look like a meeting that was there."""
+
+    new: list[tuple[int, int]]  # index in the chunk, position in the journal
+    there: int
+
+
+class _DiffersError(Exception):
+    """The input is not that of the journal."""
+
+
+class Intake(Generic[R]):
+    """Reads the input of a run, and writes each new row down before anything is sent for it.
+
+    Args:
+        source: the input.
+        writer: the journal.
+        there: how many meetings of each look were there before the run, those met by earlier rows taken off.
+    """
+
+    def __init__(self, source: Source[R], writer: Writer, there: Counter[bytes]) -> None:
+        self._source = source
+        self._writer = writer
+        self._there = there
+        self._unkeyed = 0  # rows without keys that the journal had at first
+        self._first_new = 0  # positions behind this are of this run
+        self._met = 0  # rows without keys met in this pass
+        self._is_surveyed = False  # all rows were gone through once
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all rows are written down."""
+        return self._source.is_over
+
+    async def check(self) -> int:
+        """Hold the input against what earlier runs have of it, and return how many new rows look already there.
+
+        Nothing new is sent before that; rows that can only be read once are read no further than needed.
+
+        Raises:
+            JournalError: it is another input; nothing was changed.
+        """
+        self._first_new, (self._unkeyed, keyed) = await self._writer.write(
+            lambda store: (store.last_position(), store.keys())
+        )
+        if self._source.is_rereadable and (self._first_new or self._there):
+            return await self._survey()
+        seen, there = 0, 0
+        while not self._source.is_over and (self._met < self._unkeyed or seen < self._unkeyed + keyed):
+            chunk = await self._source.chunk(CHUNK)
+            there += (await self._take_in(chunk, add=True)).there
+            seen += len(chunk)
+        await self._hold_length()
+        return there
+
+    async def _survey(self) -> int:
+        """Go through all rows once, and back to the beginning."""
+        there, counts = 0, self._there.copy()
+        while not self._source.is_over:
+            there += (await self._take_in(await self._source.chunk(CHUNK), add=False)).there
+        await self._hold_length()
+        self._source.restart()
+        self._met, self._there, self._is_surveyed = 0, counts, True
+        return there
+
+    async def _hold_length(self) -> None:
+        if self._met < self._unkeyed:
+            await self._refuse(
+                f"the input ends after {self._met} rows, and the journal has {self._unkeyed} of its rows"
+            )
+
+    async def next(self) -> list[Entry[R]]:
+        """Return the next new rows, written down; none where there are no more.
+
+        Raises:
+            JournalError: a row is not what the journal has for its key; it was not written down.
+        """
+        while not self._source.is_over:
+            chunk = await self._source.chunk(CHUNK)
+            met = await self._take_in(chunk, add=True)
+            if met.new:
+                return [_entry(*chunk[index], position) for index, position in met.new]
+        return []
+
+    async def rest(self) -> AsyncGenerator[RowOutcome[R], None]:
+        """Yield the rows that are left of the input and not written down, each as not started."""
+        while not self._source.is_over:
+            chunk = await self._source.chunk(CHUNK)
+            known = await self._writer.write(partial(_matches, rows=[incoming for _, incoming in chunk]))
+            for (row, incoming), match in zip(chunk, known, strict=True):
+                if match is None:
+                    yield RowOutcome(incoming.label, row, "not_started")
+
+    async def _take_in(self, chunk: list[tuple[R, Incoming]], *, add: bool) -> _Met:
+        rows = [incoming for _, incoming in chunk]
+        try:
+            return await self._writer.write(lambda store: self._meet(store, rows, add=add))
+        except _DiffersError as error:
+            await self._refuse(str(error))
+            raise
+
+    def _meet(self, store: Store, rows: list[Incoming], *, add: bool) -> _Met:
+        """Hold rows against the journal, and write new ones down where `add`; called off the event loop."""
+        new: list[tuple[int, int]] = []
+        there = 0
+        for index, row in enumerate(rows):
+            self._met += not row.given
+            match = _match(store, row)
+            if match is not None:
+                self._hold_equal(store, row, *match)
+                continue
+            look = row.frozen.look
+            is_there = self._there[look] > 0
+            self._there[look] -= is_there
+            there += is_there
+            if add:
+                position = store.add(row, there=is_there)
+                new.append((index, position))
+                if row.given:
+                    store.meet(position)
+        return _Met(new, there)
+
+    def _hold_equal(self, store: Store, row: Incoming, position: int, same: bytes) -> None:
+        where = f"row {row.label}" + ("" if row.frozen.line is None else f", on line {row.frozen.line}")
+        is_checked = self._is_surveyed and position <= self._first_new
+        if row.given and not is_checked and not store.meet(position):
+            raise _DiffersError(f"{where}, has the key of a row before it")
+        if same != row.frozen.same:
+            raise _DiffersError(f"{where}, is not what the journal has there")
+
+    async def _refuse(self, problem: str) -> None:
+        await self._writer.write(lambda store: store.drop_after(self._first_new))
+        path = self._writer.path or "the run's temporary file"
+        raise JournalError(
+            f"{problem}. {path} goes with another input: give it that one, with new rows at the end or under new keys, "
+            "or name another journal",
+            journal=path,
+        ) from None
+
+
+def _matches(store: Store, rows: list[Incoming]) -> list[tuple[int, bytes] | None]:
+    return [_match(store, row) for row in rows]
+
+
+def _match(store: Store, row: Incoming) -> tuple[int, bytes] | None:
+    return store.match(row.given, row.key)
+
+
+def _entry(row: R, incoming: Incoming, position: int) -> Entry[R]:
+    return Entry(position, incoming.label, row, incoming.frozen.same, incoming.frozen.look)

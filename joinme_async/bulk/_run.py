@@ -1,0 +1,483 @@
+"""A bulk run: from rows to outcomes, through a journal."""
+
+from collections import Counter, deque
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from functools import partial
+from math import inf
+from typing import Any, Final, Generic, TypeVar, cast
+
+import anyio
+import attrs
+
+from joinme_async._client import JoinMe, parts_of
+from joinme_async._ensure import settle_time
+from joinme_async._errors import (
+    DeadlineExceededError,
+    InvalidMeetingError,
+    JoinMeError,
+    JournalError,
+    QuotaExceededError,
+    RateLimitedError,
+)
+from joinme_async._meetings import MeetingsResource
+from joinme_async._models import Meeting, OutcomeUnknownError
+from joinme_async._retry._options import Timeout
+from joinme_async.bulk._clearing import Clearing
+from joinme_async.bulk._crew import Batch, Crew, Worker
+from joinme_async.bulk._existing import ExistingMeetings
+from joinme_async.bulk._hold import introduce_oneself
+from joinme_async.bulk._intake import CHUNK, Intake
+from joinme_async.bulk._journal import Entry, Writer, entry_of, outcome_of, report_of, write_answer, write_error
+from joinme_async.bulk._lookout import Lookout, Verification
+from joinme_async.bulk._marks import Marks
+from joinme_async.bulk._plan import Ending, ending_of
+from joinme_async.bulk._pulse import Pulse
+from joinme_async.bulk._source import Source
+from joinme_async.bulk._store import Store
+from joinme_async.bulk._values import BulkReport, Existing, ProgressHook, RowOutcome
+from joinme_async.bulk._verbs import Work
+
+R = TypeVar("R")
+
+PATIENCE: Final = 60.0  # seconds that a used-up quota is waited for; a longer wait stops the run
+_DOUBTS: Final = 500  # rows in doubt at which a run looks what became of them before it goes on
+_WAVE: Final = 1.0  # seconds after which outcomes are handed out, where answers do not take longer
+_WAVE_OF_ANSWERS: Final = 10.0  # a wave is as long as so many of them, so that its end costs little
+
+
+@attrs.frozen
+class Settings:
+    """How a run goes about its work.
+
+    Attributes:
+        journal: its path, None for a private one that is gone with the run.
+        origin: where the rows come from, as JSON, for those who go on with the journal; None where that is not known.
+        existing: what becomes of a row that a meeting was there for before the run.
+        deadline: seconds after which no more rows are sent, None for no bound.
+        verify: compare the service's list with the rows at the end.
+        stop_after: outages in a row that stop the run.
+        on_progress: told how far it is.
+    """
+
+    journal: str | None = None
+    origin: str | None = None
+    existing: Existing = "make"
+    deadline: float | None = None
+    verify: bool = True
+    stop_after: int = 20
+    on_progress: ProgressHook | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.existing not in {"make", "adopt"}:
+            raise InvalidMeetingError("existing is 'make' or 'adopt'", field="existing")
+        if self.deadline is not None and not (_is_number(self.deadline) and self.deadline > 0):
+            raise InvalidMeetingError("deadline is a number of seconds, or None", field="deadline")
+        if isinstance(self.stop_after, bool) or not isinstance(self.stop_after, int) or self.stop_after < 1:
+            raise InvalidMeetingError("stop_after is a whole number from 1", field="stop_after")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+class Run(Generic[R]):
+    """One run.
+
+    All that is awaited of the caller's, and all handing out, happens while no row is under way and no cancel scope is
+    open here, so that an iterator of outcomes can be left, closed or cancelled at any moment.
+
+    Args:
+        joinme: the client.
+        work: what is done to each row.
+        source: the rows, None to go on with those that the journal has.
+        settings: how.
+        marks: how that is written down.
+    """
+
+    def __init__(
+        self, joinme: JoinMe, work: Work[R], source: Source[R] | None, settings: Settings, marks: Marks | None = None
+    ) -> None:
+        parts = parts_of(joinme)
+        self._layer, self._options, self._memory = parts.layer, parts.options, parts.memory
+        self._clock = self._layer.clock
+        self._work = work
+        self._marks = marks or Marks()
+        self._source = source
+        self._settings = settings
+        self._crew: Crew[Entry[R]] = Crew(
+            self._clock, joinme.limiter, self._layer.concurrency, self._make_worker, self._handle
+        )
+        self._pulse = Pulse(settings.on_progress, self._clock, joinme.limiter, lambda: self._crew.in_flight)
+        self._stops = inf if settings.deadline is None else self._clock.now() + settings.deadline
+        self._keeps = True  # outcomes are wanted one by one
+        self._ready: list[RowOutcome[R]] = []
+        self._unsaved: dict[str, RowOutcome[R]] = {}
+        self._left: deque[Entry[R]] = deque()
+        self._cursor = 0  # rows up to here were taken out of the journal
+        self._ended = 0
+        self._streak = 0
+        self._latency = 0.0
+        self._crash: Exception | None = None
+        self._stopped: JoinMeError | None = None
+        self._verification: Verification | None = None
+        self._writer: Writer
+        self._lookout: Lookout
+        self._clearing: Clearing
+        self._intake: Intake[R] | None = None
+        self._existing: ExistingMeetings | None = None
+
+    async def outcomes(self) -> AsyncGenerator[RowOutcome[R], None]:
+        """Yield one outcome for each row, those that earlier runs had done first."""
+        self._writer = await Writer.opened(self._settings.journal)
+        try:
+            await self._begin()
+            async with aclosing(self._earlier()) as earlier:
+                async for outcome in earlier:
+                    yield outcome
+            async with aclosing(self._carry_out()) as outcomes:
+                async for outcome in outcomes:
+                    yield outcome
+            self._pulse.phase("finished")
+        finally:
+            await self._writer.aclose()
+
+    async def report(self) -> BulkReport[R]:
+        """Carry it out, and return what the whole journal says then."""
+        self._keeps = False
+        self._writer = await Writer.opened(self._settings.journal)
+        try:
+            await self._begin()
+            unread = [outcome async for outcome in self._carry_out()]
+            report: BulkReport[R] = await self._writer.write(report_of)
+            self._pulse.phase("finished")
+        finally:
+            await self._writer.aclose()
+        return self._completed(report, unread)
+
+    def _completed(self, report: BulkReport[R], unread: list[RowOutcome[R]]) -> BulkReport[R]:
+        not_started = (*(attrs.evolve(outcome, error=self._stopped) for outcome in report.not_started), *unread)
+        wait = self._stopped if isinstance(self._stopped, QuotaExceededError | RateLimitedError) else None
+        completed = attrs.evolve(
+            report,
+            not_started=not_started,
+            in_doubt=tuple(self._unsaved.get(outcome.key, outcome) for outcome in report.in_doubt),
+            stopped=self._stopped,
+            resume_at=None if wait is None else wait.retry_at,
+        )
+        return completed if self._verification is None else with_verification(completed, self._verification)
+
+    # The beginning
+
+    async def _begin(self) -> None:
+        """Take up the journal, note what is there before the first request, and hold the input against the journal."""
+        self._pulse.phase("checking")
+        await self._writer.write(self._open)
+        self._lookout = Lookout(self._layer, self._options, self._memory, self._writer)
+        there: Counter[bytes] = Counter()
+        if self._work.verb == "schedule" and self._marks.makes:
+            there = await self._note_existing()
+        self._clearing = Clearing(
+            self._clock, self._writer, self._lookout, self._work, self._options, self._pulse, self._stops
+        )
+        settle = await self._writer.write(lambda store: max((record.settle for record in store.doubts()), default=0.0))
+        self._clearing.doubt_until(settle)
+        if self._source is not None:
+            self._pulse.total = self._source.total
+            self._intake = Intake(self._source, self._writer, there)
+            self._pulse.already_there = await self._intake.check()
+        await self._count()
+
+    def _open(self, store: Store) -> None:
+        """Hold that the journal is one for this run, and take up what an earlier run left; off the event loop."""
+        now, verb, service = self._clock.wall(), self._work.verb, self._layer.service
+        info = store.info()
+        if info is not None and info.verb != verb:
+            problem = f"is of a run to {info.verb} meetings: name another journal"
+        elif info is not None and info.service != service:
+            problem = f"is of a run with {info.service}, and this is {service}: name another journal"
+        elif self._marks.makes and store.is_undone():
+            problem = "is of a run that was undone: name another journal to do it again"
+        else:
+            holder = introduce_oneself(now)
+            store.begin(verb, service, f"{now:%Y-%m-%dT%H:%M:%SZ}", self._settings.origin, holder)
+            if self._marks.makes:
+                store.recover(repeatable=verb != "schedule", settle=self._options.retry.settle)
+                store.set_complete(self._source is None)
+            self._ended = store.ended()
+            return
+        raise JournalError(f"{store.path} {problem}", journal=store.path)
+
+    async def _note_existing(self) -> Counter[bytes]:
+        """Return how many meetings of each look were there before the first request, those met by rows taken off."""
+        info = await self._writer.write(Store.info)
+        if info is not None and not info.baseline:
+            baseline = await self._lookout.baseline()
+            await self._writer.write(lambda store: store.set_baseline(baseline))
+        left, met = await self._writer.write(lambda store: (store.baseline_left(), store.there()))
+        await self._lookout.remember()
+        if self._settings.existing == "adopt":
+            self._existing = ExistingMeetings(self._lookout, left)
+        there = Counter(look for _, look in left)
+        there.subtract(dict(met) if self._settings.existing == "make" else {})
+        return there
+
+    async def _count(self) -> None:
+        counts = await self._writer.write(Store.counts)
+        self._pulse.done = counts.get("done", 0) if self._marks.makes else counts.get("undone", 0)
+        self._pulse.failed, self._pulse.in_doubt = counts.get("failed", 0), counts.get("doubt", 0)
+        if self._source is None:
+            self._pulse.total = sum(counts.values())
+
+    async def _earlier(self) -> AsyncGenerator[RowOutcome[R], None]:
+        """Yield what earlier runs with the journal had done."""
+        after, last = 0, await self._writer.write(Store.last_position)
+        while page := await self._writer.write(partial(Store.done_page, after=after, limit=CHUNK)):
+            for record in page:
+                if record.position <= last:
+                    yield outcome_of(record, self._work, earlier=True)
+            after = page[-1].position
+
+    # The middle
+
+    async def _carry_out(self) -> AsyncGenerator[RowOutcome[R], None]:
+        """Send what is to be sent and yield outcomes, where they are wanted, and what was not started in any case."""
+        await self._clear_up()
+        for outcome in self._taken():
+            yield outcome
+        self._pulse.phase("sending")
+        while self._stopped is None:
+            batch = await self._next_batch()
+            if not batch.rows and not await self._clear_up():
+                break
+            await self._send(batch)
+            if self._pulse.in_doubt >= _DOUBTS:
+                await self._clear_up()
+            for outcome in self._taken():
+                yield outcome
+        if self._stopped is not None:
+            await self._clear_up()
+        for outcome in self._taken():
+            yield outcome
+        await self._verify()
+        async with aclosing(self._undecided()) as undecided:
+            async for outcome in undecided:
+                yield outcome
+
+    def _taken(self) -> list[RowOutcome[R]]:
+        ready, self._ready = self._ready, []
+        return ready
+
+    async def _next_batch(self) -> Batch[Entry[R]]:
+        """Return the next rows to be sent: what is left of the last batch, else of the journal, else of the input."""
+        if not self._left:
+            records = await self._writer.write(
+                lambda store: self._marks.open_rows(store, self._cursor, CHUNK, met=self._intake is not None)
+            )
+            self._left.extend(entry_of(record, self._work) for record in records)
+        if not self._left and self._intake is not None:
+            self._left.extend(await self._intake.next())
+            if self._intake.is_over and not self._left:
+                await self._writer.write(lambda store: store.set_complete(True))
+        if self._left:
+            self._cursor = max(self._cursor, self._left[-1].position)
+        wave = max(_WAVE, _WAVE_OF_ANSWERS * self._latency) if self._keeps else inf
+        return Batch(self._left, ends=self._clock.now() + wave, stops=self._stops)
+
+    async def _send(self, batch: Batch[Entry[R]]) -> None:
+        async with anyio.create_task_group() as group:
+            if self._pulse.is_heard:
+                group.start_soon(self._pulse.beat)
+            await self._crew.send(batch)
+            group.cancel_scope.cancel()
+        if self._crash is not None:
+            raise self._crash
+        if self._clock.now() >= self._stops:
+            self._halt(DeadlineExceededError(f"the {self._settings.deadline:g} s of the run are over"))
+
+    def _make_worker(self) -> Worker:
+        worker = Worker(self._options.announcer, self._pulse.heard)
+        # A row waits for its permit as long as it takes; each attempt has its own time.
+        timeout = Timeout(None, self._options.timeout.attempt)
+        options = attrs.evolve(self._options, timeout=timeout, announcer=worker, patience=PATIENCE)
+        worker.meetings = MeetingsResource(self._layer, options, self._memory)
+        return worker
+
+    async def _handle(self, worker: Worker, entry: Entry[R]) -> None:
+        """Carry out one row: its intent on disk, its request, its outcome on disk."""
+        try:
+            found = await self._existing.of(cast("Any", entry)) if self._existing is not None else None
+            if found is not None:
+                await self._done(entry, found, adopted=True)
+                return
+            await self._writer.write(lambda store: self._marks.intend(store, entry.position))
+        except JoinMeError as error:
+            await self._not_sent(entry, error)
+            return
+        try:
+            meeting = await self._work.perform(worker.meetings, entry.row, entry.meeting_id, again=entry.again)
+        except JoinMeError as error:
+            await self._not_done(entry, ending_of(error), error)
+        except Exception as error:  # noqa: BLE001  of the caller's own: a token source
+            self._crash = error
+            await self._interrupted(worker, entry)
+            self._crew.stop()
+        except BaseException:
+            await self._interrupted(worker, entry)
+            raise
+        else:
+            self._latency = worker.latency
+            await self._done(entry, meeting)
+
+    async def _not_sent(self, entry: Entry[R], error: JoinMeError) -> None:
+        """Note a row whose request was not even begun."""
+        if isinstance(error, JournalError):
+            self._halt(error)  # the row stays as it is
+        else:
+            ending = ending_of(error)
+            state = "failed" if ending.state == "doubt" else ending.state
+            await self._not_done(entry, attrs.evolve(ending, state=state), error)
+
+    async def _interrupted(self, worker: Worker, entry: Entry[R]) -> None:
+        """Note a row whose call was cut off: where nothing is in flight, nothing was done."""
+        if not worker.in_flight:
+            await self._save(lambda store: self._marks.not_done(store, entry.position, "unsent", None, 0.0))
+
+    async def _done(self, entry: Entry[R], meeting: Meeting | None, *, adopted: bool = False) -> None:
+        self._streak = 0
+        self._ended += 1
+        number, answer = self._ended, write_answer(meeting)
+        meeting_id = meeting.id if meeting is not None and self._work.verb == "schedule" else None
+        claimed = await self._save(
+            lambda store: self._marks.done(store, entry.position, meeting_id, answer, number, adopted=adopted)
+        )
+        outcome: RowOutcome[R] = RowOutcome(
+            entry.label,
+            entry.row,
+            "adopted" if adopted else self._work.done,
+            meeting,
+            entry.meeting_id if meeting is None else meeting.id,
+        )
+        if claimed is None:  # it is done, and that is not on disk: the next run has to look
+            self._unsaved[entry.label] = attrs.evolve(outcome, state="in_doubt", error=self._stopped)
+            self._ready += [self._unsaved[entry.label]] * self._keeps
+        elif not claimed:
+            taken = f"join.me answered with meeting {meeting_id}, which is another row's"
+            await self._not_done(entry, Ending("doubt", is_outage=True), OutcomeUnknownError(taken))
+        else:
+            if meeting is not None and self._work.verb == "schedule":
+                self._lookout.made(meeting)
+            self._pulse.done += 1
+            self._hand_out(outcome)
+
+    async def _not_done(self, entry: Entry[R], ending: Ending, error: JoinMeError) -> None:
+        settle = 0.0
+        if ending.state == "doubt":
+            settle = settle_time(self._options, error.last if isinstance(error, OutcomeUnknownError) else error)
+            self._clearing.doubt(entry.position, error, settle)
+        await self._save(
+            lambda store: self._marks.not_done(store, entry.position, ending.state, write_error(error), settle)
+        )
+        if ending.state == "failed":
+            self._pulse.failed += 1
+            self._hand_out(RowOutcome(entry.label, entry.row, "failed", None, entry.meeting_id, error))
+        elif ending.state == "doubt":
+            self._pulse.in_doubt += 1
+            if self._work.verb != "schedule":  # nothing can be looked for: the next run does it again
+                self._hand_out(RowOutcome(entry.label, entry.row, "in_doubt", None, entry.meeting_id, error))
+        self._streak = self._streak + 1 if ending.is_outage else 0
+        if ending.stops or self._streak >= self._settings.stop_after:
+            self._halt(error)
+
+    def _hand_out(self, outcome: RowOutcome[R]) -> None:
+        self._pulse.ended()
+        if self._keeps:
+            self._ready.append(outcome)
+
+    async def _save(self, work: Any) -> Any:  # noqa: ANN401  whatever the work returns, None where it failed
+        """Write something down; where that fails the run stops, and the row is in doubt for the next."""
+        try:
+            result = await self._writer.write(work)
+        except JournalError as error:
+            self._halt(error)
+            return None
+        return True if result is None else result
+
+    def _halt(self, error: JoinMeError) -> None:
+        """Send nothing more; what is in flight goes on to its end."""
+        if self._stopped is None:
+            self._stopped = error
+        if isinstance(error, QuotaExceededError):
+            self._crew.end()  # those who wait may be within the quota, and are told where they are not
+        else:
+            self._crew.stop()
+
+    # The end
+
+    @property
+    def _can_look(self) -> bool:
+        return self._marks.makes and self._work.verb == "schedule" and not isinstance(self._stopped, JournalError)
+
+    async def _clear_up(self) -> bool:
+        """Find out what became of rows in doubt; True where there are some to be sent now."""
+        if not self._can_look or not await self._writer.write(Store.has_doubts):
+            return False
+        self._pulse.phase("settling")
+        cleared = await self._clearing.clear_up(may_send=self._stopped is None, ended=self._ended)
+        self._ended += len(cleared.outcomes)
+        if self._keeps:
+            self._ready += [outcome_of(record, self._work) for record in cleared.outcomes]
+        self._cursor = 0 if cleared.to_send else self._cursor
+        await self._count()
+        self._pulse.phase("sending")
+        return cleared.to_send
+
+    async def _verify(self) -> None:
+        if not (self._settings.verify and not self._keeps and self._can_look):
+            return
+        self._pulse.phase("verifying")
+        try:
+            seen = await self._lookout.verify()
+            if seen.missing:  # a list that lags behind is no proof
+                await self._clock.sleep(self._options.retry.settle)
+                again = await self._lookout.verify()
+                seen = Verification(again.surplus, seen.missing & again.missing)
+        except JoinMeError:
+            return  # the report says that it was not verified
+        self._verification = seen
+
+    async def _undecided(self) -> AsyncGenerator[RowOutcome[R], None]:
+        """Yield what was not started, and what is in doubt; of the rows of the journal only where they are wanted."""
+        after = 0
+        while self._keeps and (page := await self._writer.write(partial(Store.page, after=after, limit=CHUNK))):
+            for record in page:
+                outcome = outcome_of(record, self._work)
+                if outcome.state == "not_started":
+                    yield attrs.evolve(outcome, error=self._stopped)
+                elif (
+                    outcome.state == "in_doubt" and self._work.verb == "schedule" and record.label not in self._unsaved
+                ):
+                    yield outcome
+            after = page[-1].position
+        if self._stopped is not None and self._intake is not None:
+            async with aclosing(self._intake.rest()) as rest:
+                async for outcome in rest:
+                    yield attrs.evolve(outcome, error=self._stopped)
+
+
+async def verified_report(joinme: JoinMe, journal: str) -> BulkReport[Any]:
+    """Compare the service's list with a journal, and return its report with what was found."""
+    parts = parts_of(joinme)
+    writer = await Writer.opened(journal)
+    try:
+        seen = await Lookout(parts.layer, parts.options, parts.memory, writer).verify()
+        report = await writer.write(report_of)
+    finally:
+        await writer.aclose()
+    return with_verification(report, seen)
+
+
+def with_verification(report: BulkReport[R], seen: Verification) -> BulkReport[R]:
+    """Return a report with what a look at the service showed."""
+    missing = tuple(o for o in (*report.scheduled, *report.adopted) if o.meeting_id in seen.missing)
+    return attrs.evolve(report, surplus=seen.surplus, missing=missing, verified=True)
