@@ -34,6 +34,7 @@ from joinme_async.bulk import (
     Row,
     RowOutcome,
     delete_all,
+    read_meetings,
     schedule_all,
     schedule_each,
     undo,
@@ -118,7 +119,7 @@ async def test_any_iterable_will_do(joinme: JoinMe, sandbox: Sandbox, kind: str)
         assert {outcome.key for outcome in report.scheduled} == {new.name for new in rows(30)}
 
 
-@pytest.mark.parametrize("given", [5, "rows", b"rows", {"a": 1}, None, new_meeting()], ids=repr)
+@pytest.mark.parametrize("given", [5, "rows", b"rows", {"a": 1}, new_meeting()], ids=repr)
 async def test_what_is_no_iterable_of_rows_is_refused(joinme: JoinMe, sandbox: Sandbox, given: object) -> None:
     """With words that say what is wanted, before any request."""
     with pytest.raises(InvalidMeetingError, match="iterable"):
@@ -386,6 +387,38 @@ async def test_one_runner_at_a_time(joinme: JoinMe, sandbox: Sandbox, journal: P
         assert len(sandbox.ledger) == before
     assert await Journal(journal).holder() is None
     assert (await schedule_all(joinme, rows(5), journal=journal)).is_complete
+
+
+async def test_a_complete_journal_goes_on_without_its_input(joinme: JoinMe, sandbox, journal: Path) -> None:
+    """One that lacks rows says so, and that the rows are wanted again; without a journal there is nothing to go on with."""
+    sandbox.plant(Fault.refuse("", status=400), on="POST", times=2)
+    assert len((await schedule_all(joinme, rows(5), journal=journal)).failed) == 2
+    assert await Journal(journal).is_complete()
+    report = await schedule_all(joinme, None, journal=journal)
+    assert (report.done, report.is_complete) == (5, True)
+    sandbox.plant(Fault.stale_token(), on="POST", times=None)
+    part = journal.with_name("part")
+    await schedule_all(joinme, rows(2500), journal=part)
+    assert not await Journal(part).is_complete()
+    for given in (part, None):
+        with pytest.raises(JournalError, match="does not have all rows of its run: give the rows again"):
+            await schedule_all(joinme, None, journal=given)
+
+
+async def test_a_journal_knows_its_file(joinme: JoinMe, sandbox: Sandbox, journal: Path) -> None:
+    """The same rows are read again, with the same zone and window; rows from elsewhere have no file."""
+    file = journal.with_name("june.csv")
+    await anyio.Path(file).write_text("name,start,end\nA,2027-06-02T10:00,2027-06-02T11:00\nB,x,y\n")
+    given = await anyio.to_thread.run_sync(lambda: read_meetings(file, timezone="Europe/London", skip_bad=True))
+    report = await schedule_all(joinme, given, journal=journal)
+    assert report.scheduled[0].row.line == 2
+    again = await Journal(journal).input()
+    assert list(await anyio.to_thread.run_sync(list, again)) == [report.scheduled[0].row]
+    assert again.skipped == given.skipped
+    await schedule_all(joinme, again, journal=journal)
+    assert sent(sandbox) == 1
+    await schedule_all(joinme, rows(1), journal=journal.with_name("other"))
+    assert await Journal(journal.with_name("other")).input() is None
 
 
 # A lost journal

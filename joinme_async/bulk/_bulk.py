@@ -24,7 +24,7 @@ JournalLike = str | PathLike[str] | Journal
 
 async def schedule_all(  # noqa: PLR0913  all that a run can be told
     joinme: JoinMe,
-    rows: NewRows,
+    rows: NewRows | None,
     *,
     journal: JournalLike | None = None,
     existing: Existing = "make",
@@ -53,7 +53,8 @@ async def schedule_all(  # noqa: PLR0913  all that a run can be told
     Args:
         joinme: the client; rows wait for its limiter as long as it takes, and each attempt has its `Timeout.attempt`.
         rows: `NewMeeting`s, or `Row`s with keys: any iterable or async iterable, of any length; `read_meetings` reads
-            them from a file. It is read in the task of the caller, a chunk at a time.
+            them from a file. It is read in the task of the caller, a chunk at a time. None goes on with the rows that
+            the journal has, where it has all of them (`Journal.is_complete`).
         journal: the path of the journal. Without one, the run is as careful, and does not survive its process.
         existing: what becomes of a row that an equal meeting was there for before the run: `"make"` another, or
             `"adopt"` it, by count. `Progress.already_there` tells of such rows before the first request.
@@ -82,7 +83,7 @@ async def schedule_all(  # noqa: PLR0913  all that a run can be told
 
 async def schedule_each(  # noqa: PLR0913
     joinme: JoinMe,
-    rows: NewRows,
+    rows: NewRows | None,
     *,
     journal: JournalLike | None = None,
     existing: Existing = "make",
@@ -115,7 +116,7 @@ async def schedule_each(  # noqa: PLR0913
 
 async def update_all(  # noqa: PLR0913
     joinme: JoinMe,
-    changes: Iterable[Change] | AsyncIterable[Change],
+    changes: Iterable[Change] | AsyncIterable[Change] | None,
     *,
     journal: JournalLike | None = None,
     deadline: float | None = None,
@@ -134,7 +135,7 @@ async def update_all(  # noqa: PLR0913
 
 async def delete_all(  # noqa: PLR0913
     joinme: JoinMe,
-    meetings: Iterable[int | Meeting] | AsyncIterable[int | Meeting],
+    meetings: Iterable[int | Meeting] | AsyncIterable[int | Meeting] | None,
     *,
     journal: JournalLike | None = None,
     missing_ok: bool = False,
@@ -203,8 +204,8 @@ async def _hold_scheduled(journal: JournalLike) -> None:
         raise JournalError("this takes the journal of a run that schedules meetings", journal=fspath(journal))
 
 
-def _source(joinme: JoinMe, rows: Rows, work: Work[R]) -> Source[R]:
-    return Source(rows, work, parts_of(joinme).layer.clock)
+def _source(joinme: JoinMe, rows: Rows | None, work: Work[R]) -> Source[R] | None:
+    return None if rows is None else Source(rows, work, parts_of(joinme).layer.clock)
 
 
 def _path(journal: JournalLike | None) -> str | None:

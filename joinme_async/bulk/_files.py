@@ -1,5 +1,6 @@
 """Files of meetings of every kind: checked as a whole, then read again row by row."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from os import PathLike
@@ -66,6 +67,17 @@ def _instant(moment: datetime | None, field: str) -> datetime | None:
     return None if moment is None else checked_instant(moment, field)
 
 
+def reopened(origin: str) -> "MeetingsFile":
+    """Read the file again that a `MeetingsFile.origin` tells of.
+
+    Raises:
+        InvalidRowsError, OSError: as `read_meetings`.
+    """
+    told = json.loads(origin)
+    since, until = (told[name] and datetime.fromisoformat(told[name]) for name in ("since", "until"))
+    return read_meetings(told["path"], timezone=told["timezone"], skip_bad=told["skip_bad"], since=since, until=until)
+
+
 class MeetingsFile:
     """The meetings of a file that was checked; made by `read_meetings`.
 
@@ -80,6 +92,7 @@ class MeetingsFile:
     def __init__(self, path: Path, options: Options, *, skip_bad: bool) -> None:
         self.path: Path = path
         self._options = options
+        self._skip_bad = skip_bad
         self._stamp = _stamp(path)
         bad: list[BadRow] = []
         self._length = self._digest = 0
@@ -96,6 +109,22 @@ class MeetingsFile:
 
     def __len__(self) -> int:
         return self._length
+
+    @property
+    def origin(self) -> str:
+        """What `reopened` needs to read the same rows again, as JSON."""
+        since, until = (
+            None if moment is None else moment.isoformat() for moment in (self._options.since, self._options.until)
+        )
+        return json.dumps(
+            {
+                "path": str(self.path.absolute()),
+                "timezone": self._options.timezone,
+                "skip_bad": self._skip_bad,
+                "since": since,
+                "until": until,
+            }
+        )
 
     def __iter__(self) -> Iterator[Row]:
         if _stamp(self.path) != self._stamp:

@@ -15,9 +15,10 @@ import attrs
 from joinme_async._conversion import read_whole, write_whole
 from joinme_async._errors import JoinMeError, JournalError
 from joinme_async._models import Meeting, NewMeeting, OutcomeUnknownError
+from joinme_async.bulk._files import MeetingsFile, reopened
 from joinme_async.bulk._hold import Hold, holder_of, is_held
 from joinme_async.bulk._rows import Row
-from joinme_async.bulk._store import Record, Store
+from joinme_async.bulk._store import Record, RunInfo, Store
 from joinme_async.bulk._values import BulkReport, RowOutcome, RowState, Verb
 from joinme_async.bulk._verbs import Delete, Schedule, Update, Work
 
@@ -56,6 +57,23 @@ class Journal:
         """
         return await anyio.to_thread.run_sync(_looked_at, self.path, _verb_of)
 
+    async def input(self) -> MeetingsFile | None:
+        """Return the file that its rows came from, checked again; None where they came from elsewhere.
+
+        Raises:
+            JournalError: there is no journal there, or it cannot be read.
+            InvalidRowsError, OSError: the file is not what it was, or not there.
+        """
+        return await anyio.to_thread.run_sync(_looked_at, self.path, _input_of)
+
+    async def is_complete(self) -> bool:
+        """Say whether it has all rows of its input, so that it can be gone on with without that.
+
+        Raises:
+            JournalError: there is no journal there, or it cannot be read.
+        """
+        return await anyio.to_thread.run_sync(_looked_at, self.path, lambda store: info_of(store).complete)
+
     async def holder(self) -> str | None:
         """Return who runs with it now, None where nobody does."""
         path = fspath(self.path)
@@ -79,11 +97,21 @@ def _looked_at(path: Path, look: Callable[[Store], T]) -> T:
         store.close()
 
 
-def _verb_of(store: Store) -> Verb:
+def info_of(store: Store) -> RunInfo:
+    """Return what a journal says of its run, or raise JournalError where none has begun."""
     info = store.info()
     if info is None:
         raise JournalError(f"no run has begun with {store.path}", journal=store.path)
-    return cast("Verb", info.verb)
+    return info
+
+
+def _verb_of(store: Store) -> Verb:
+    return cast("Verb", info_of(store).verb)
+
+
+def _input_of(store: Store) -> MeetingsFile | None:
+    origin = info_of(store).input
+    return None if origin is None else reopened(origin)
 
 
 def work_of(verb: Verb) -> Work[Any]:

@@ -52,7 +52,6 @@ class Settings:
 
     Attributes:
         journal: its path, None for a private one that is gone with the run.
-        origin: where the rows come from, as JSON, for those who go on with the journal; None where that is not known.
         existing: what becomes of a row that a meeting was there for before the run.
         deadline: seconds after which no more rows are sent, None for no bound.
         verify: compare the service's list with the rows at the end.
@@ -61,7 +60,6 @@ class Settings:
     """
 
     journal: str | None = None
-    origin: str | None = None
     existing: Existing = "make"
     deadline: float | None = None
     verify: bool = True
@@ -115,6 +113,7 @@ class Run(Generic[R]):
         self._unsaved: dict[str, RowOutcome[R]] = {}
         self._left: deque[Entry[R]] = deque()
         self._cursor = 0  # rows up to here were taken out of the journal
+        self._is_complete = False  # the journal has all rows
         self._ended = 0
         self._streak = 0
         self._latency = 0.0
@@ -198,9 +197,12 @@ class Run(Generic[R]):
             problem = f"is of a run with {info.service}, and this is {service}: name another journal"
         elif self._marks.makes and store.is_undone():
             problem = "is of a run that was undone: name another journal to do it again"
+        elif self._marks.makes and self._source is None and not (info is not None and info.complete):
+            problem = "does not have all rows of its run: give the rows again"
         else:
             holder = introduce_oneself(now)
-            store.begin(verb, service, f"{now:%Y-%m-%dT%H:%M:%SZ}", self._settings.origin, holder)
+            origin = None if self._source is None else self._source.origin
+            store.begin(verb, service, f"{now:%Y-%m-%dT%H:%M:%SZ}", origin, holder)
             if self._marks.makes:
                 store.recover(repeatable=verb != "schedule", settle=self._options.retry.settle)
                 store.set_complete(self._source is None)
@@ -277,8 +279,9 @@ class Run(Generic[R]):
             self._left.extend(entry_of(record, self._work) for record in records)
         if not self._left and self._intake is not None:
             self._left.extend(await self._intake.next())
-            if self._intake.is_over and not self._left:
-                await self._writer.write(lambda store: store.set_complete(True))
+        if self._intake is not None and self._intake.is_over and not self._is_complete:
+            self._is_complete = True
+            await self._writer.write(lambda store: store.set_complete(True))
         if self._left:
             self._cursor = max(self._cursor, self._left[-1].position)
         wave = max(_WAVE, _WAVE_OF_ANSWERS * self._latency) if self._keeps else inf

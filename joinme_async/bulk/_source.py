@@ -52,6 +52,11 @@ class Source(Generic[R]):
         """Whether it can be read from the beginning again."""
         return isinstance(self._rows, Collection | MeetingsFile)
 
+    @property
+    def origin(self) -> str | None:
+        """What it takes to read the same rows again, where they come from a file."""
+        return self._rows.origin if isinstance(self._rows, MeetingsFile) else None
+
     def restart(self) -> None:
         """Begin again with the first row, where it can be read again."""
         self._iterator, self._unkeyed, self.is_over = None, 0, False
