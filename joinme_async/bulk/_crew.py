@@ -211,5 +211,5 @@ class Crew(Generic[E]):
         finally:
             worker.in_flight = False
             mine.set()
-            if self._lanes[row.same] is mine:
+            if self._lanes.get(row.same) is mine:
                 del self._lanes[row.same]
