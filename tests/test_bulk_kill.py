@@ -177,7 +177,13 @@ def test_killed_at_every_write_and_sync(tmp_path: Path, pytestconfig: pytest.Con
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
     "failure",
-    ["pwrite64:error=ENOSPC", "pwrite64:error=EIO", "fdatasync:error=EIO", "ftruncate:error=EIO", "openat:error=ENOSPC"],
+    [
+        "pwrite64:error=ENOSPC",
+        "pwrite64:error=EIO",
+        "fdatasync:error=EIO",
+        "ftruncate:error=EIO",
+        "openat:error=ENOSPC",
+    ],
 )
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "from then on"])
 def test_a_call_of_the_disk_that_fails(
