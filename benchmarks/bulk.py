@@ -127,10 +127,8 @@ def cost(runs: int) -> None:
         for how, all_of_it in seen.items():
             all_of_it.append((measure(how, number)["cpu"] - measure(how, 1)["cpu"]) / number * 1e6)
     medians = {how: statistics.median(all_of_it) for how, all_of_it in seen.items()}
-    for how, microseconds in medians.items():
-        print(
-            f"{how:>8}: {microseconds:.0f} us of CPU a row, {microseconds / medians['without']:.2f} of without a journal"
-        )
+    for how, spent in medians.items():
+        print(f"{how:>8}: {spent:.0f} us of CPU a row, {spent / medians['without']:.2f} of a run without a journal")
 
 
 def memory(runs: int) -> None:

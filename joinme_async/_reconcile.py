@@ -124,15 +124,19 @@ def share_out(wanted: Sequence[NewMeeting], fresh: Iterable[Meeting], is_ours: C
     near: defaultdict[int, list[Meeting]] = defaultdict(list)
     for meeting in fresh:
         near[_minute(meeting)].append(meeting)
-    looks: list[Look] = []
+    found: list[Meeting | None] = []
     for new in wanted:
+        equal = [meeting for meeting in near.get(_minute(new), ()) if equals(meeting, new)]
+        found.append(min(equal, key=lambda meeting: meeting.id, default=None))
+        if equal:
+            near[_minute(new)].remove(min(equal, key=lambda meeting: meeting.id))
+    looks: list[Look] = []
+    for new, theirs in zip(wanted, found, strict=True):
         minute = _minute(new)
         # A near miss starts within a minute, and so in the same minute or one beside it.
-        around = [meeting for beside in (minute - 1, minute, minute + 1) for meeting in near.get(beside, ())]
-        look = conclude(new, [m for m in around if may_equal(m, new) or not is_ours(m)], known=())
-        if look.found is not None:
-            near[minute].remove(look.found)
-        looks.append(look)
+        around = [other for beside in (minute - 1, minute, minute + 1) for other in near.get(beside, ())]
+        left = [other for other in around if may_equal(other, new) or not is_ours(other)]
+        looks.append(Look(theirs) if theirs is not None else conclude(new, left, known=()))
     return looks
 
 

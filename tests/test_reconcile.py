@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from joinme_async import Meeting, NewMeeting
-from joinme_async._reconcile import LIST_MARGIN, Look, conclude, equals, key_of, may_equal
+from joinme_async._reconcile import LIST_MARGIN, Look, conclude, equals, key_of, may_equal, share_out
 from tests.conftest import HOUR, START, new_meeting
 
 NEW = new_meeting()
@@ -126,3 +126,37 @@ def test_equal_meetings_have_one_key(changes: dict) -> None:
 def test_other_meetings_have_another(other: NewMeeting) -> None:
     """Each of the five traits counts."""
     assert key_of(other) != key_of(NEW)
+
+
+def names(looks: list[Look]) -> list[object]:
+    return [look.found.id if look.found else "doubt" if look.doubt else None for look in looks]
+
+
+SHARES = [
+    pytest.param(2, [], [None, None], id="none is there"),
+    pytest.param(2, [{"id": 7}], [7, None], id="one of two, to the first"),
+    pytest.param(2, [{"id": 7}, {"id": 5}, {"id": 9}], [5, 7], id="the oldest first, and no more than rows"),
+    pytest.param(2, [{"id": 7}, {"id": 5, "participants": None}], [7, "doubt"], id="a silent one is neither"),
+    pytest.param(1, [{"id": 7, "participants": ("x@y.zz",)}], ["doubt"], id="others invited"),
+    pytest.param(1, [{"id": 7, "name": "Renamed"}], ["doubt"], id="a near miss"),
+    pytest.param(1, [{"id": 7, "name": "Ours"}], [None], id="another row of ours"),
+    pytest.param(1, [{"id": 7, "name": "Renamed", "start": START + timedelta(seconds=61)}], [None], id="too far away"),
+    pytest.param(1, [{"id": 7, "name": "Renamed", "start": START - timedelta(seconds=60)}], ["doubt"], id="a minute before"),
+    pytest.param(1, [{"id": 7, "name": "Renamed", "start": START + timedelta(seconds=60)}], ["doubt"], id="a minute after"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("wanted", "there", "expected"), SHARES)
+def test_meetings_are_shared_out_by_count(wanted: int, there: list[dict], expected: list[object]) -> None:
+    """Each is one row's at the most; what may be one of ours and cannot be told is doubt, never absence."""
+    fresh = [seen(given.pop("id"), **given) for given in map(dict, there)]
+    looks = share_out([new_meeting()] * wanted, fresh, lambda m: m.name in {"Ours", new_meeting().name})
+    assert names(looks) == expected
+
+
+def test_what_is_given_to_one_is_no_near_miss_of_another() -> None:
+    """In whatever order they were asked for."""
+    one, other = new_meeting(), new_meeting(participants=["x@y.zz"])
+    there = seen(7, participants=("x@y.zz",))
+    assert share_out([one, other], [there], lambda _: False) == [Look(), Look(there)]
+    assert share_out([other, one], [there], lambda _: False) == [Look(there), Look()]

@@ -250,6 +250,9 @@ class Run(Generic[R]):
         self._pulse.phase("sending")
         while self._stopped is None:
             batch = await self._next_batch()
+            if batch.rows and self._clock.now() >= self._stops:
+                self._halt(DeadlineExceededError(f"the {self._settings.deadline:g} s of the run are over"))
+                break
             if not batch.rows and not await self._clear_up():
                 break
             await self._send(batch)
@@ -295,7 +298,7 @@ class Run(Generic[R]):
             group.cancel_scope.cancel()
         if self._crash is not None:
             raise self._crash
-        if self._clock.now() >= self._stops:
+        if self._crew.is_stopped and self._stopped is None:
             self._halt(DeadlineExceededError(f"the {self._settings.deadline:g} s of the run are over"))
 
     def _make_worker(self) -> Worker:
