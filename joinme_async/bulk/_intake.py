@@ -129,8 +129,9 @@ class Intake(Generic[R]):
                 continue
             look = row.frozen.look
             is_there = self._there[look] > 0
-            self._there[look] -= is_there
-            there += is_there
+            if is_there:
+                self._there[look] -= 1
+                there += 1
             if add:
                 position = store.add(row, there=is_there)
                 new.append((index, position))

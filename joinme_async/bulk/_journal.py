@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Generic, TypeVar, cast
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import attrs
 
@@ -322,6 +323,7 @@ class Writer:
     async def _lead(self) -> None:
         """Write for all who wait, and appoint the next one where more have come meanwhile."""
         self._is_led = True
+        await anyio.lowlevel.checkpoint()  # others that were woken with this one come along
         jobs, self._jobs = self._jobs, []
         try:
             await anyio.to_thread.run_sync(self._commit, jobs)

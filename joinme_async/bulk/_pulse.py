@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Final
 
 from joinme_async._clock import Clock
-from joinme_async._events import CoolDownClosed, CoolDownOpened, Event, WaitStarted
-from joinme_async._retry._limiters import RateLimiter
+from joinme_async._events import Event, WaitStarted
+from joinme_async._retry._limiters import LimiterSnapshot, RateLimiter
 from joinme_async.bulk._values import Progress, ProgressHook
 
 _logger: Final = logging.getLogger("joinme_async")
@@ -57,14 +57,9 @@ class Pulse:
             self.tell(now=now)
 
     def heard(self, event: Event) -> None:
-        """Note what a row waits for: of all that happens to it, that and a pause for all matter here."""
-        match event:
-            case WaitStarted():
-                self.waits(event.why, event.seconds)
-            case CoolDownOpened():
-                self.waits("cool-down", event.seconds)
-            case CoolDownClosed():
-                self.waits("", None)
+        """Note what a row waits for; a pause for all is the limiter's to tell."""
+        if isinstance(event, WaitStarted):
+            self.waits(event.why, event.seconds)
 
     def ended(self) -> None:
         """Note that a row has ended."""
@@ -96,7 +91,8 @@ class Pulse:
 
     def snapshot(self) -> Progress:
         """Return how far the run is."""
-        rate = self._rate()
+        rate, state = self._rate(), self._limiter.snapshot()
+        is_pause = state.cooldown > 0
         return Progress(
             self._phase,
             self.done,
@@ -106,9 +102,9 @@ class Pulse:
             self.total,
             self.already_there,
             rate,
-            self._time_left(rate),
-            self._waiting,
-            self._waits,
+            self._time_left(rate, state),
+            "cool-down" if is_pause else self._waiting,
+            state.cooldown if is_pause else self._waits,
         )
 
     def _rate(self) -> float:
@@ -119,12 +115,11 @@ class Pulse:
             return 0.0
         return len(self._ends) / max(now - self._ends[0], _EVERY)
 
-    def _time_left(self, rate: float) -> float | None:
+    def _time_left(self, rate: float, state: LimiterSnapshot) -> float | None:
         """Return the seconds that the rest takes: no faster than of late, nor than the limiter allows."""
         if self.total is None or not rate:
             return None
         left = max(self.total - self.done - self.failed, 0)
-        state = self._limiter.snapshot()
         limits = [*state.limits, *([state.learned] if state.learned else [])]
         slowest = min([rate, *(limit.calls / limit.per for limit in limits)])
         return state.cooldown + left / slowest
