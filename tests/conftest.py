@@ -23,12 +23,16 @@ HOUR = timedelta(hours=1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--campaign", action="store_true", help="run many more random cases")
+    parser.addoption("--campaign", action="store_true", help="run many more random cases, and every kill")
+    parser.addoption("--cases", type=int, help="run so many random cases of each property")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--campaign"):
         settings.load_profile("campaign")
+    if cases := config.getoption("--cases"):
+        settings.register_profile("cases", parent=settings.get_profile("default"), max_examples=cases)
+        settings.load_profile("cases")
 
 
 @pytest.fixture(params=["asyncio", "trio"])

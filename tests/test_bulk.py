@@ -809,7 +809,8 @@ async def test_a_change_checks_itself(joinme: JoinMe) -> None:
 async def test_deletions_know_of_doubt(joinme: JoinMe, sandbox: Sandbox, journal: Path) -> None:
     """Gone after an answer that was lost is deleted; never there is not found, unless that is all right."""
     meetings = [await joinme.meetings.schedule(new) for new in rows(5)]
-    never = JoinMe(sandbox.token, transport=sandbox.transport(), clock=sandbox.clock, retry=RetryPolicy.never())
+    one = sandbox.transport(concurrency=1)  # in order
+    never = JoinMe(sandbox.token, transport=one, clock=sandbox.clock, retry=RetryPolicy.never())
     sandbox.plant(Fault.lose(), on="DELETE", times=2)
     report = await delete_all(never, [*meetings, 99], journal=journal)
     assert (len(report.deleted), len(report.in_doubt), len(report.failed)) == (3, 2, 1)

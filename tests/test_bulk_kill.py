@@ -116,8 +116,6 @@ def campaign(folder: Path, seed: int, number: int, kills: int) -> tuple[int, int
     return run.kills, run.in_flight, doubted
 
 
-@pytest.mark.campaign
-@pytest.mark.timeout(1200)
 def test_killed_at_any_moment_every_row_is_made_once(tmp_path: Path, pytestconfig: pytest.Config) -> None:
     """None lost, none doubled, most kills with requests in flight, under a tenth in doubt; seeds are in the folders."""
     runs, each, number = (26, 8, 300) if pytestconfig.getoption("--campaign") else (2, 3, 200)
@@ -134,6 +132,7 @@ def test_killed_at_any_moment_every_row_is_made_once(tmp_path: Path, pytestconfi
 
 
 STRACE = shutil.which("strace")
+pytestmark = [pytest.mark.kill, pytest.mark.timeout(1800)]
 needs_strace = pytest.mark.skipif(STRACE is None, reason="strace is not installed")
 
 
@@ -148,8 +147,6 @@ def points(last: int, few: int, pytestconfig: pytest.Config) -> Iterator[int]:
 
 
 @needs_strace
-@pytest.mark.campaign
-@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("call", ["pwrite64", "fdatasync"])
 def test_killed_at_every_write_and_sync(tmp_path: Path, pytestconfig: pytest.Config, call: str) -> None:
     """The process dies inside the n-th of them; the next one finds each row done once, or finds out."""
@@ -173,8 +170,6 @@ def test_killed_at_every_write_and_sync(tmp_path: Path, pytestconfig: pytest.Con
 
 
 @needs_strace
-@pytest.mark.campaign
-@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
     "failure",
     [
@@ -208,8 +203,6 @@ def test_a_call_of_the_disk_that_fails(
         list(pool.map(one, range(3, 63, 60 // few)))
 
 
-@pytest.mark.campaign
-@pytest.mark.timeout(1200)
 def test_writes_that_are_cut_short(tmp_path: Path, pytestconfig: pytest.Config) -> None:
     """The disk takes a part of a write and no more, at any length: as a full disk does, and a limit of the system."""
     step = 3000 if pytestconfig.getoption("--campaign") else 40_000
