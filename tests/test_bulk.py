@@ -452,6 +452,18 @@ async def test_a_lost_journal_invites_nobody_twice_where_it_is_told_to_adopt(joi
     assert sent(sandbox) == 14
 
 
+async def test_a_journal_remembers_whether_it_adopts(joinme: JoinMe, sandbox: Sandbox, journal: Path) -> None:
+    """Whoever goes on with a run need not know how it was begun; said anew, it is taken as said."""
+    await schedule_all(joinme, rows(20))
+    sandbox.plant(Fault.stale_token(), on="GET", skip=1, times=None)  # the list is the last that succeeds
+    report = await schedule_all(joinme, rows(20), journal=journal, existing="adopt")
+    assert (isinstance(report.stopped, AuthenticationError), len(report.not_started)) == (True, 20)
+    sandbox.clear_faults()
+    assert len((await schedule_all(joinme, rows(20), journal=journal)).adopted) == 20
+    report = await schedule_all(joinme, [*rows(20), *rows(20)], journal=journal, existing="make")
+    assert (len(report.adopted), len(report.scheduled), sent(sandbox)) == (20, 20, 40)
+
+
 # Stopping
 
 

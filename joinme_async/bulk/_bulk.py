@@ -27,7 +27,7 @@ async def schedule_all(  # noqa: PLR0913  all that a run can be told
     rows: NewRows | None,
     *,
     journal: JournalLike | None = None,
-    existing: Existing = "make",
+    existing: Existing | None = None,
     deadline: float | None = None,
     on_progress: ProgressHook | None = None,
     verify: bool = True,
@@ -57,7 +57,8 @@ async def schedule_all(  # noqa: PLR0913  all that a run can be told
             the journal has, where it has all of them (`Journal.is_complete`).
         journal: the path of the journal. Without one, the run is as careful, and does not survive its process.
         existing: what becomes of a row that an equal meeting was there for before the run: `"make"` another, or
-            `"adopt"` it, by count. `Progress.already_there` tells of such rows before the first request.
+            `"adopt"` it, by count; None for what an earlier run with the journal was told, and else `"make"`.
+            `Progress.already_there` tells of such rows before the first request.
         deadline: seconds after which no more rows are sent.
         on_progress: called with a `Progress` now and then, synchronously.
         verify: compare the service's list with the rows at the end (`report.surplus`, `report.missing`).
@@ -86,7 +87,7 @@ async def schedule_each(  # noqa: PLR0913
     rows: NewRows | None,
     *,
     journal: JournalLike | None = None,
-    existing: Existing = "make",
+    existing: Existing | None = None,
     deadline: float | None = None,
     on_progress: ProgressHook | None = None,
     stop_after: int = 20,

@@ -52,7 +52,7 @@ class Settings:
 
     Attributes:
         journal: its path, None for a private one that is gone with the run.
-        existing: what becomes of a row that a meeting was there for before the run.
+        existing: what becomes of a row that a meeting was there for before the run; None for what the journal says.
         deadline: seconds after which no more rows are sent, None for no bound.
         verify: compare the service's list with the rows at the end.
         stop_after: outages in a row that stop the run.
@@ -60,15 +60,15 @@ class Settings:
     """
 
     journal: str | None = None
-    existing: Existing = "make"
+    existing: Existing | None = None
     deadline: float | None = None
     verify: bool = True
     stop_after: int = 20
     on_progress: ProgressHook | None = None
 
     def __attrs_post_init__(self) -> None:
-        if self.existing not in {"make", "adopt"}:
-            raise InvalidMeetingError("existing is 'make' or 'adopt'", field="existing")
+        if self.existing not in {None, "make", "adopt"}:
+            raise InvalidMeetingError("existing is 'make', 'adopt' or None", field="existing")
         if self.deadline is not None and not (_is_number(self.deadline) and self.deadline > 0):
             raise InvalidMeetingError("deadline is a number of seconds, or None", field="deadline")
         if isinstance(self.stop_after, bool) or not isinstance(self.stop_after, int) or self.stop_after < 1:
@@ -202,7 +202,7 @@ class Run(Generic[R]):
         else:
             holder = introduce_oneself(now)
             origin = None if self._source is None else self._source.origin
-            store.begin(verb, service, f"{now:%Y-%m-%dT%H:%M:%SZ}", origin, holder)
+            store.begin(verb, service, f"{now:%Y-%m-%dT%H:%M:%SZ}", origin, holder, self._settings.existing)
             if self._marks.makes:
                 store.recover(repeatable=verb != "schedule", settle=self._options.retry.settle)
                 store.set_complete(self._source is None)
@@ -218,10 +218,11 @@ class Run(Generic[R]):
             await self._writer.write(lambda store: store.set_baseline(baseline))
         left, met = await self._writer.write(lambda store: (store.baseline_left(), store.there()))
         await self._lookout.remember()
-        if self._settings.existing == "adopt":
+        adopts = info is not None and info.existing == "adopt"
+        if adopts:
             self._existing = ExistingMeetings(self._lookout, left)
         there = Counter(look for _, look in left)
-        there.subtract(dict(met) if self._settings.existing == "make" else {})
+        there.subtract({} if adopts else dict(met))
         return there
 
     async def _count(self) -> None:

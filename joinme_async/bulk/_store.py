@@ -28,6 +28,7 @@ CREATE TABLE run (
   baseline INTEGER NOT NULL DEFAULT 0,      -- 1 once the meetings that were there before are written down
   input TEXT,                               -- where the rows came from, as JSON, where that is known
   complete INTEGER NOT NULL DEFAULT 0,      -- 1 once all rows of the input are written down here
+  existing TEXT,                            -- make or adopt, where the run was told which
   holder TEXT                               -- who opened it last
 );
 CREATE TABLE baseline (meeting_id INTEGER PRIMARY KEY, look BLOB NOT NULL);
@@ -116,6 +117,7 @@ class RunInfo:
     input: str | None
     complete: bool
     holder: str | None
+    existing: str | None
 
 
 class Incoming(NamedTuple):
@@ -223,15 +225,23 @@ class Store:
     def info(self) -> RunInfo | None:
         """Return what is written of the run, None before the first."""
         row = self._connection.execute(
-            "SELECT verb, service, begun, baseline, input, complete, holder FROM run"
+            "SELECT verb, service, begun, baseline, input, complete, holder, existing FROM run"
         ).fetchone()
-        return None if row is None else RunInfo(row[0], row[1], row[2], bool(row[3]), row[4], bool(row[5]), row[6])
+        if row is None:
+            return None
+        verb, service, begun, baseline, origin, complete, holder, existing = row
+        return RunInfo(verb, service, begun, bool(baseline), origin, bool(complete), holder, existing)
 
-    def begin(self, verb: str, service: str, begun: str, origin: str | None, holder: str) -> None:
-        """Write down what kind of run this is, where nothing is, and who opened it."""
+    def begin(  # noqa: PLR0913, PLR0917  the facts
+        self, verb: str, service: str, begun: str, origin: str | None, holder: str, existing: str | None = None
+    ) -> None:
+        """Write down what kind of run this is, where nothing is, who opened it, and what else it was told."""
         sql = self._connection.execute
         sql("INSERT OR IGNORE INTO run (only, verb, service, begun) VALUES (1, ?, ?, ?)", (verb, service, begun))
-        sql("UPDATE run SET holder = ?, input = coalesce(?, input)", (holder, origin))
+        sql(
+            "UPDATE run SET holder = ?, input = coalesce(?, input), existing = coalesce(?, existing)",
+            (holder, origin, existing),
+        )
 
     def set_complete(self, complete: bool) -> None:  # noqa: FBT001  the value is what is written
         """Write down whether all rows of the input are."""
