@@ -21,7 +21,7 @@ LAYERS = [
     ["pytest_plugin"],
     ["__init__"],
     ["bulk.__init__"],
-    ["bulk._bulk"],
+    ["bulk._bulk", "bulk._preview"],
     ["bulk._run"],
     ["bulk._clearing", "bulk._existing", "bulk._intake"],
     ["bulk._crew", "bulk._lookout", "bulk._marks", "bulk._plan", "bulk._pulse", "bulk._source"],
