@@ -23,6 +23,7 @@ LAYERS = [
     ["bulk.__init__"],
     ["bulk._bulk", "bulk._preview"],
     ["bulk._run"],
+    ["bulk._carrier"],
     ["bulk._clearing", "bulk._existing", "bulk._intake"],
     ["bulk._crew", "bulk._lookout", "bulk._marks", "bulk._plan", "bulk._pulse", "bulk._source"],
     ["bulk._journal"],

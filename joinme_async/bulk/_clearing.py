@@ -50,13 +50,14 @@ class Clearing:
         stops: when the run is over, by the clock of the client.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917  the parts it drives
+    def __init__(  # noqa: PLR0913  the parts it drives
         self,
         clock: Clock,
         writer: Writer,
         lookout: Lookout,
         work: Work[Any],
         options: Options,
+        *,
         pulse: Pulse,
         stops: float,
     ) -> None:

@@ -5,13 +5,12 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import partial
 from math import inf
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar
 
 import anyio
 import attrs
 
 from joinme_async._client import JoinMe, parts_of
-from joinme_async._ensure import settle_time
 from joinme_async._errors import (
     DeadlineExceededError,
     InvalidMeetingError,
@@ -20,18 +19,15 @@ from joinme_async._errors import (
     QuotaExceededError,
     RateLimitedError,
 )
-from joinme_async._meetings import MeetingsResource
-from joinme_async._models import Meeting, OutcomeUnknownError
-from joinme_async._retry._options import Timeout
+from joinme_async.bulk._carrier import Carrier
 from joinme_async.bulk._clearing import Clearing
-from joinme_async.bulk._crew import Batch, Crew, Worker
+from joinme_async.bulk._crew import Batch, Crew
 from joinme_async.bulk._existing import ExistingMeetings
 from joinme_async.bulk._hold import introduce_oneself
 from joinme_async.bulk._intake import CHUNK, Intake
-from joinme_async.bulk._journal import Entry, Writer, entry_of, outcome_of, report_of, write_answer, write_error
+from joinme_async.bulk._journal import Entry, Writer, entry_of, outcome_of, report_of
 from joinme_async.bulk._lookout import Lookout, Verification
 from joinme_async.bulk._marks import Marks
-from joinme_async.bulk._plan import Ending, ending_of
 from joinme_async.bulk._pulse import Pulse
 from joinme_async.bulk._source import Source
 from joinme_async.bulk._store import Store
@@ -40,7 +36,6 @@ from joinme_async.bulk._verbs import Work
 
 R = TypeVar("R")
 
-PATIENCE: Final = 60.0  # seconds that a used-up quota is waited for; a longer wait stops the run
 _DOUBTS: Final = 500  # rows in doubt at which a run looks what became of them before it goes on
 _WAVE: Final = 1.0  # seconds after which outcomes are handed out, where answers do not take longer
 _WAVE_OF_ANSWERS: Final = 10.0  # a wave is as long as so many of them, so that its end costs little
@@ -96,41 +91,26 @@ class Run(Generic[R]):
     def __init__(
         self, joinme: JoinMe, work: Work[R], source: Source[R] | None, settings: Settings, marks: Marks | None = None
     ) -> None:
-        parts = parts_of(joinme)
-        self._layer, self._options, self._memory = parts.layer, parts.options, parts.memory
-        self._clock = self._layer.clock
+        self._parts = parts_of(joinme)
+        self._clock = self._parts.layer.clock
+        self._limiter = joinme.limiter
+        self._concurrency = self._parts.layer.concurrency
         self._work = work
         self._marks = marks or Marks()
         self._source = source
         self._settings = settings
-        self._crew: Crew[Entry[R]] = Crew(
-            self._clock, joinme.limiter, self._layer.concurrency, self._make_worker, self._handle
-        )
-        self._pulse = Pulse(settings.on_progress, self._clock, joinme.limiter, lambda: self._crew.in_flight)
         self._stops = inf if settings.deadline is None else self._clock.now() + settings.deadline
-        self._keeps = True  # outcomes are wanted one by one
-        self._ready: list[RowOutcome[R]] = []
-        self._unsaved: dict[str, RowOutcome[R]] = {}
         self._left: deque[Entry[R]] = deque()
         self._cursor = 0  # rows up to here were taken out of the journal
         self._is_complete = False  # the journal has all rows
-        self._ended = 0
-        self._streak = 0
-        self._latency = 0.0
-        self._crash: Exception | None = None
-        self._stopped: JoinMeError | None = None
-        self._verification: Verification | None = None
-        self._writer: Writer
-        self._lookout: Lookout
-        self._clearing: Clearing
         self._intake: Intake[R] | None = None
-        self._existing: ExistingMeetings | None = None
+        self._verification: Verification | None = None
 
     async def outcomes(self) -> AsyncGenerator[RowOutcome[R], None]:
         """Yield one outcome for each row, those that earlier runs had done first."""
-        self._writer = await Writer.opened(self._settings.journal)
+        writer = await Writer.opened(self._settings.journal)
         try:
-            await self._begin()
+            await self._begin(writer, keeps=True)
             async with aclosing(self._earlier()) as earlier:
                 async for outcome in earlier:
                     yield outcome
@@ -139,57 +119,77 @@ class Run(Generic[R]):
                     yield outcome
             self._pulse.phase("finished")
         finally:
-            await self._writer.aclose()
+            await writer.aclose()
 
     async def report(self) -> BulkReport[R]:
         """Carry it out, and return what the whole journal says then."""
-        self._keeps = False
-        self._writer = await Writer.opened(self._settings.journal)
+        writer = await Writer.opened(self._settings.journal)
         try:
-            await self._begin()
+            await self._begin(writer, keeps=False)
             unread = [outcome async for outcome in self._carry_out()]
-            report: BulkReport[R] = await self._writer.write(report_of)
+            report: BulkReport[R] = await writer.write(report_of)
             self._pulse.phase("finished")
         finally:
-            await self._writer.aclose()
+            await writer.aclose()
         return self._completed(report, unread)
 
     def _completed(self, report: BulkReport[R], unread: list[RowOutcome[R]]) -> BulkReport[R]:
-        not_started = (*(attrs.evolve(outcome, error=self._stopped) for outcome in report.not_started), *unread)
-        wait = self._stopped if isinstance(self._stopped, QuotaExceededError | RateLimitedError) else None
+        stopped = self._carrier.stopped
+        not_started = (*(attrs.evolve(outcome, error=stopped) for outcome in report.not_started), *unread)
         completed = attrs.evolve(
             report,
             not_started=not_started,
-            in_doubt=tuple(self._unsaved.get(outcome.key, outcome) for outcome in report.in_doubt),
-            stopped=self._stopped,
-            resume_at=None if wait is None else wait.retry_at,
+            in_doubt=tuple(self._carrier.unsaved.get(outcome.key, outcome) for outcome in report.in_doubt),
+            stopped=stopped,
+            resume_at=stopped.retry_at if isinstance(stopped, QuotaExceededError | RateLimitedError) else None,
         )
         return completed if self._verification is None else with_verification(completed, self._verification)
 
     # The beginning
 
-    async def _begin(self) -> None:
+    async def _begin(self, writer: Writer, *, keeps: bool) -> None:
         """Take up the journal, note what is there before the first request, and hold the input against the journal."""
+        self._assemble(writer, keeps=keeps)
         self._pulse.phase("checking")
-        await self._writer.write(self._open)
-        self._lookout = Lookout(self._layer, self._options, self._memory, self._writer)
+        await writer.write(self._open)
         there: Counter[bytes] = Counter()
         if self._work.verb == "schedule" and self._marks.makes:
             there = await self._note_existing()
-        self._clearing = Clearing(
-            self._clock, self._writer, self._lookout, self._work, self._options, self._pulse, self._stops
-        )
-        settle = await self._writer.write(lambda store: max((record.settle for record in store.doubts()), default=0.0))
-        self._clearing.doubt_until(settle)
+        self._clearing.doubt_until(await writer.write(Store.longest_settle))
         if self._source is not None:
             self._pulse.total = self._source.total
-            self._intake = Intake(self._source, self._writer, there)
+            self._intake = Intake(self._source, writer, there)
             self._pulse.already_there = await self._intake.check()
         await self._count()
 
+    def _assemble(self, writer: Writer, *, keeps: bool) -> None:
+        """Put the parts together around the journal; it `keeps` outcomes where they are wanted one by one."""
+        parts, clock = self._parts, self._clock
+        self._writer = writer
+        self._keeps = keeps
+        self._pulse = Pulse(self._settings.on_progress, clock, self._limiter, lambda: self._crew.in_flight)
+        self._lookout = Lookout(parts.layer, parts.options, parts.memory, writer)
+        self._clearing = Clearing(
+            clock, writer, self._lookout, self._work, parts.options, pulse=self._pulse, stops=self._stops
+        )
+        self._carrier: Carrier[R] = Carrier(
+            parts,
+            self._work,
+            self._marks,
+            writer,
+            self._lookout,
+            clearing=self._clearing,
+            pulse=self._pulse,
+            stop_after=self._settings.stop_after,
+            keeps=keeps,
+        )
+        carrier = self._carrier
+        self._crew: Crew[Entry[R]] = Crew(clock, self._limiter, self._concurrency, carrier.make_worker, carrier.handle)
+        carrier.crew = self._crew
+
     def _open(self, store: Store) -> None:
         """Hold that the journal is one for this run, and take up what an earlier run left; off the event loop."""
-        now, verb, service = self._clock.wall(), self._work.verb, self._layer.service
+        now, verb, service = self._clock.wall(), self._work.verb, self._parts.layer.service
         info = store.info()
         if info is not None and info.verb != verb:
             problem = f"is of a run to {info.verb} meetings: name another journal"
@@ -204,9 +204,9 @@ class Run(Generic[R]):
             origin = None if self._source is None else self._source.origin
             store.begin(verb, service, f"{now:%Y-%m-%dT%H:%M:%SZ}", origin, holder, self._settings.existing)
             if self._marks.makes:
-                store.recover(repeatable=verb != "schedule", settle=self._options.retry.settle)
+                store.recover(repeatable=verb != "schedule", settle=self._parts.options.retry.settle)
                 store.set_complete(self._source is None)
-            self._ended = store.ended()
+            self._carrier.ended = store.ended()
             return
         raise JournalError(f"{store.path} {problem}", journal=store.path)
 
@@ -220,7 +220,7 @@ class Run(Generic[R]):
         await self._lookout.remember()
         adopts = info is not None and info.existing == "adopt"
         if adopts:
-            self._existing = ExistingMeetings(self._lookout, left)
+            self._carrier.existing = ExistingMeetings(self._lookout, left)
         there = Counter(look for _, look in left)
         there.subtract({} if adopts else dict(met))
         return there
@@ -246,33 +246,29 @@ class Run(Generic[R]):
     async def _carry_out(self) -> AsyncGenerator[RowOutcome[R], None]:
         """Send what is to be sent and yield outcomes, where they are wanted, and what was not started in any case."""
         await self._clear_up()
-        for outcome in self._taken():
+        for outcome in self._carrier.taken():
             yield outcome
         self._pulse.phase("sending")
-        while self._stopped is None:
+        while self._carrier.stopped is None:
             batch = await self._next_batch()
             if batch.rows and self._clock.now() >= self._stops:
-                self._halt(DeadlineExceededError(f"the {self._settings.deadline:g} s of the run are over"))
+                self._out_of_time()
                 break
             if not batch.rows and not await self._clear_up():
                 break
             await self._send(batch)
             if self._pulse.in_doubt >= _DOUBTS:
                 await self._clear_up()
-            for outcome in self._taken():
+            for outcome in self._carrier.taken():
                 yield outcome
-        if self._stopped is not None:
+        if self._carrier.stopped is not None:
             await self._clear_up()
-        for outcome in self._taken():
+        for outcome in self._carrier.taken():
             yield outcome
         await self._verify()
         async with aclosing(self._undecided()) as undecided:
             async for outcome in undecided:
                 yield outcome
-
-    def _taken(self) -> list[RowOutcome[R]]:
-        ready, self._ready = self._ready, []
-        return ready
 
     async def _next_batch(self) -> Batch[Entry[R]]:
         """Return the next rows to be sent: what is left of the last batch, else of the journal, else of the input."""
@@ -288,8 +284,11 @@ class Run(Generic[R]):
             await self._writer.write(lambda store: store.set_complete(True))
         if self._left:
             self._cursor = max(self._cursor, self._left[-1].position)
-        wave = max(_WAVE, _WAVE_OF_ANSWERS * self._latency) if self._keeps else inf
+        wave = max(_WAVE, _WAVE_OF_ANSWERS * self._carrier.latency) if self._keeps else inf
         return Batch(self._left, ends=self._clock.now() + wave, stops=self._stops)
+
+    def _out_of_time(self) -> None:
+        self._carrier.halt(DeadlineExceededError(f"the {self._settings.deadline:g} s of the run are over"))
 
     async def _send(self, batch: Batch[Entry[R]]) -> None:
         async with anyio.create_task_group() as group:
@@ -297,143 +296,27 @@ class Run(Generic[R]):
                 group.start_soon(self._pulse.beat)
             await self._crew.send(batch)
             group.cancel_scope.cancel()
-        if self._crash is not None:
-            raise self._crash
-        if self._crew.is_stopped and self._stopped is None:
-            self._halt(DeadlineExceededError(f"the {self._settings.deadline:g} s of the run are over"))
-
-    def _make_worker(self) -> Worker:
-        worker = Worker(self._options.announcer, self._pulse.heard)
-        # A row waits for its permit as long as it takes; each attempt has its own time.
-        timeout = Timeout(None, self._options.timeout.attempt)
-        options = attrs.evolve(self._options, timeout=timeout, announcer=worker, patience=PATIENCE)
-        worker.meetings = MeetingsResource(self._layer, options, self._memory)
-        return worker
-
-    async def _handle(self, worker: Worker, entry: Entry[R]) -> None:
-        """Carry out one row: its intent on disk, its request, its outcome on disk."""
-        try:
-            found = await self._existing.of(cast("Any", entry)) if self._existing is not None else None
-            if found is not None:
-                await self._done(entry, found, adopted=True)
-                return
-            await self._writer.write(lambda store: self._marks.intend(store, entry.position))
-        except JoinMeError as error:
-            await self._not_sent(entry, error)
-            return
-        try:
-            meeting = await self._work.perform(worker.meetings, entry.row, entry.meeting_id, again=entry.again)
-        except JoinMeError as error:
-            await self._not_done(entry, ending_of(error), error)
-        except Exception as error:  # noqa: BLE001  of the caller's own: a token source
-            self._crash = error
-            await self._interrupted(worker, entry)
-            self._crew.stop()
-        except BaseException:
-            await self._interrupted(worker, entry)
-            raise
-        else:
-            self._latency = worker.latency
-            await self._done(entry, meeting)
-
-    async def _not_sent(self, entry: Entry[R], error: JoinMeError) -> None:
-        """Note a row whose request was not even begun."""
-        if isinstance(error, JournalError):
-            self._halt(error)  # the row stays as it is
-        else:
-            ending = ending_of(error)
-            state = "failed" if ending.state == "doubt" else ending.state
-            await self._not_done(entry, attrs.evolve(ending, state=state), error)
-
-    async def _interrupted(self, worker: Worker, entry: Entry[R]) -> None:
-        """Note a row whose call was cut off: where nothing is in flight, nothing was done."""
-        if not worker.in_flight:
-            await self._save(lambda store: self._marks.not_done(store, entry.position, "unsent", None, 0.0))
-
-    async def _done(self, entry: Entry[R], meeting: Meeting | None, *, adopted: bool = False) -> None:
-        self._streak = 0
-        self._ended += 1
-        number, answer = self._ended, write_answer(meeting)
-        meeting_id = meeting.id if meeting is not None and self._work.verb == "schedule" else None
-        claimed = await self._save(
-            lambda store: self._marks.done(store, entry.position, meeting_id, answer, number, adopted=adopted)
-        )
-        outcome: RowOutcome[R] = RowOutcome(
-            entry.label,
-            entry.row,
-            "adopted" if adopted else self._work.done,
-            meeting,
-            entry.meeting_id if meeting is None else meeting.id,
-        )
-        if claimed is None:  # it is done, and that is not on disk: the next run has to look
-            self._unsaved[entry.label] = attrs.evolve(outcome, state="in_doubt", error=self._stopped)
-            self._ready += [self._unsaved[entry.label]] * self._keeps
-        elif not claimed:
-            taken = f"join.me answered with meeting {meeting_id}, which is another row's"
-            await self._not_done(entry, Ending("doubt", is_outage=True), OutcomeUnknownError(taken))
-        else:
-            if meeting is not None and self._work.verb == "schedule":
-                self._lookout.made(meeting)
-            self._pulse.done += 1
-            self._hand_out(outcome)
-
-    async def _not_done(self, entry: Entry[R], ending: Ending, error: JoinMeError) -> None:
-        settle = 0.0
-        if ending.state == "doubt":
-            settle = settle_time(self._options, error.last if isinstance(error, OutcomeUnknownError) else error)
-            self._clearing.doubt(entry.position, error, settle)
-        await self._save(
-            lambda store: self._marks.not_done(store, entry.position, ending.state, write_error(error), settle)
-        )
-        if ending.state == "failed":
-            self._pulse.failed += 1
-            self._hand_out(RowOutcome(entry.label, entry.row, "failed", None, entry.meeting_id, error))
-        elif ending.state == "doubt":
-            self._pulse.in_doubt += 1
-            if self._work.verb != "schedule":  # nothing can be looked for: the next run does it again
-                self._hand_out(RowOutcome(entry.label, entry.row, "in_doubt", None, entry.meeting_id, error))
-        self._streak = self._streak + 1 if ending.is_outage else 0
-        if ending.stops or self._streak >= self._settings.stop_after:
-            self._halt(error)
-
-    def _hand_out(self, outcome: RowOutcome[R]) -> None:
-        self._pulse.ended()
-        if self._keeps:
-            self._ready.append(outcome)
-
-    async def _save(self, work: Any) -> Any:  # noqa: ANN401  whatever the work returns, None where it failed
-        """Write something down; where that fails the run stops, and the row is in doubt for the next."""
-        try:
-            result = await self._writer.write(work)
-        except JournalError as error:
-            self._halt(error)
-            return None
-        return True if result is None else result
-
-    def _halt(self, error: JoinMeError) -> None:
-        """Send nothing more; what is in flight goes on to its end."""
-        if self._stopped is None:
-            self._stopped = error
-        if isinstance(error, QuotaExceededError):
-            self._crew.end()  # those who wait may be within the quota, and are told where they are not
-        else:
-            self._crew.stop()
+        if self._carrier.crash is not None:
+            raise self._carrier.crash
+        if self._crew.is_stopped and self._carrier.stopped is None:
+            self._out_of_time()
 
     # The end
 
     @property
     def _can_look(self) -> bool:
-        return self._marks.makes and self._work.verb == "schedule" and not isinstance(self._stopped, JournalError)
+        return (
+            self._marks.makes and self._work.verb == "schedule" and not isinstance(self._carrier.stopped, JournalError)
+        )
 
     async def _clear_up(self) -> bool:
         """Find out what became of rows in doubt; True where there are some to be sent now."""
         if not self._can_look or not await self._writer.write(Store.has_doubts):
             return False
         self._pulse.phase("settling")
-        cleared = await self._clearing.clear_up(may_send=self._stopped is None, ended=self._ended)
-        self._ended += len(cleared.outcomes)
-        if self._keeps:
-            self._ready += [outcome_of(record, self._work) for record in cleared.outcomes]
+        cleared = await self._clearing.clear_up(may_send=self._carrier.stopped is None, ended=self._carrier.ended)
+        self._carrier.ended += len(cleared.outcomes)
+        self._carrier.keep([outcome_of(record, self._work) for record in cleared.outcomes])
         self._cursor = 0 if cleared.to_send else self._cursor
         await self._count()
         self._pulse.phase("sending")
@@ -446,7 +329,7 @@ class Run(Generic[R]):
         try:
             seen = await self._lookout.verify()
             if seen.missing:  # a list that lags behind is no proof
-                await self._clock.sleep(self._options.retry.settle)
+                await self._clock.sleep(self._parts.options.retry.settle)
                 again = await self._lookout.verify()
                 seen = Verification(again.surplus, seen.missing & again.missing)
         except JoinMeError:
@@ -460,16 +343,18 @@ class Run(Generic[R]):
             for record in page:
                 outcome = outcome_of(record, self._work)
                 if outcome.state == "not_started":
-                    yield attrs.evolve(outcome, error=self._stopped)
+                    yield attrs.evolve(outcome, error=self._carrier.stopped)
                 elif (
-                    outcome.state == "in_doubt" and self._work.verb == "schedule" and record.label not in self._unsaved
+                    outcome.state == "in_doubt"
+                    and self._work.verb == "schedule"
+                    and record.label not in self._carrier.unsaved
                 ):
                     yield outcome
             after = page[-1].position
-        if self._stopped is not None and self._intake is not None:
+        if self._carrier.stopped is not None and self._intake is not None:
             async with aclosing(self._intake.rest()) as rest:
                 async for outcome in rest:
-                    yield attrs.evolve(outcome, error=self._stopped)
+                    yield attrs.evolve(outcome, error=self._carrier.stopped)
 
 
 async def verified_report(joinme: JoinMe, journal: str) -> BulkReport[Any]:

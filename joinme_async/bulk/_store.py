@@ -340,6 +340,11 @@ class Store:
         """Say whether there are rows in doubt."""
         return self._connection.execute("SELECT 1 FROM rows WHERE state = 'doubt' LIMIT 1").fetchone() is not None
 
+    def longest_settle(self) -> float:
+        """Return the seconds that the service needs to show what it made of any row in doubt."""
+        sql = "SELECT coalesce(max(settle), 0) FROM rows WHERE state = 'doubt'"
+        return float(self._connection.execute(sql).fetchone()[0])
+
     def doubts(self) -> list[Record]:
         """Return the rows in doubt."""
         return self._records("state = 'doubt' ORDER BY position")
