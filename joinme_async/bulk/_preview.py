@@ -11,7 +11,7 @@ import attrs
 from joinme_async._client import JoinMe
 from joinme_async._errors import JournalError
 from joinme_async.bulk._rows import Row
-from joinme_async.bulk._store import Incoming, Store
+from joinme_async.bulk._store import NOTHING, Incoming, Store
 from joinme_async.bulk._verbs import Schedule, look_digest
 
 _PAGE: Final = 2000
@@ -51,6 +51,27 @@ async def preview(joinme: JoinMe, rows: Iterable[Row], journal: Path | None) -> 
     """
     listed = {meeting.id: look_digest(meeting) for meeting in await joinme.meetings.list()}
     return await anyio.to_thread.run_sync(_previewed, rows, journal, listed)
+
+
+def rows_in(journal: Path) -> int:
+    """Return how many rows a journal has: none where it is not there, or was left by a run that did not come far.
+
+    Raises:
+        JournalError: it cannot be read.
+    """
+    if not journal.exists() or not journal.stat().st_size:
+        return 0
+    try:
+        store = Store(str(journal), readonly=True)
+    except JournalError as error:
+        if str(error).startswith(NOTHING):
+            return 0
+        raise
+    try:
+        with store.told():
+            return sum(store.counts().values())
+    finally:
+        store.close()
 
 
 def _previewed(rows: Iterable[Row], journal: Path | None, listed: dict[int, bytes]) -> Preview:

@@ -19,6 +19,7 @@ from joinme_async.bulk._verbs import Frozen
 
 APPLICATION: Final = 0x6A6D6A31  # "jmj1": what marks the file as one of ours
 VERSION: Final = 1
+NOTHING: Final = "there is nothing in"  # how the error for an empty file begins
 _SCHEMA: Final = """
 CREATE TABLE run (
   only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -177,7 +178,7 @@ class Store:
         (application,), (version,) = sql("PRAGMA application_id").fetchone(), sql("PRAGMA user_version").fetchone()
         if application == 0 and version == 0 and not sql("SELECT 1 FROM sqlite_master").fetchone():
             if readonly:
-                raise JournalError(f"there is nothing in {self.path}: no run has begun with it", journal=self.path)
+                raise JournalError(f"{NOTHING} {self.path}: no run has begun with it", journal=self.path)
             self._tune()
             self._make()
         elif application != APPLICATION:

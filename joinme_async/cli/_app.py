@@ -9,12 +9,14 @@ from cyclopts import App, Parameter, validators
 
 from joinme_async._errors import JoinMeError
 from joinme_async._version import __version__
+from joinme_async.cli._bulk_app import bulk
 
 app = App(
     name="joinme",
-    help="join.me's scheduled meetings: try them out, and develop against a sandbox of the service.",
+    help="join.me's scheduled meetings: by the thousand, tried out, or against a sandbox of the service.",
     version=__version__,
 )
+app.command(bulk)
 
 _ExistingFile = Annotated[Path | None, Parameter(validator=validators.Path(exists=True, dir_okay=False))]
 

@@ -1,0 +1,136 @@
+"""How far a run is, for the person who waits for it: a bar on a terminal, else a line now and then; on stderr."""
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Final, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TextColumn
+from rich.progress import Progress as Bars
+
+from joinme_async.bulk import Progress
+
+_FIRST: Final = 2.0  # seconds to the first line
+_EVERY: Final = 5.0  # seconds between two lines at first; later a twentieth of what has gone by
+_RARELY: Final = 60.0
+_LONG: Final = 2.0  # seconds; a wait that is longer is told when it begins
+_MINUTE: Final = 60
+_HOUR: Final = 3600
+
+_PHASES: Final = {
+    "checking": "looking what is there",
+    "settling": "finding out about rows in doubt",
+    "verifying": "comparing with the list of join.me",
+}
+_WAITS: Final = {
+    "token": "waits for an access token",
+    "connection": "waits for a free connection",
+    "rate limit": "keeps to the rate limit",
+    "cool-down": "join.me asked to wait",
+    "back-off": "waits before it tries again",
+    "settle": "gives join.me time to show what it made",
+}
+
+
+def say(message: str) -> None:
+    """Tell the person at the terminal something."""
+    print(f"joinme: {message}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as people say them."""
+    if seconds < _MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < _HOUR:
+        return f"{seconds // _MINUTE:.0f} min {seconds % _MINUTE:02.0f} s"
+    return f"{seconds // _HOUR:.0f} h {seconds % _HOUR // _MINUTE:02.0f} min"
+
+
+def waiting_of(progress: Progress) -> str:
+    """Return what is waited for, in words; empty where nothing is that anybody would ask about."""
+    if not progress.waiting or (progress.waiting == "rate limit" and (progress.waits or 0) < _LONG):
+        return ""
+    words = _WAITS.get(progress.waiting, progress.waiting)
+    return words if progress.waits is None else f"{words}: {duration(max(progress.waits, 1))}"
+
+
+def counts_of(progress: Progress) -> str:
+    """Return where a run stands, without what it waits for."""
+    total = "" if progress.total is None else f" of {progress.total}"
+    counts = [f"{progress.done}{total} done"]
+    counts += [f"{progress.failed} failed"] if progress.failed else []
+    counts += [f"{progress.in_doubt} in doubt"] if progress.in_doubt else []
+    counts += [f"{progress.rate:.1f} a second"] if progress.rate else []
+    counts += [f"{duration(progress.time_left)} left"] if progress.time_left else []
+    return ", ".join(counts)
+
+
+def line_of(progress: Progress) -> str:
+    """Return where a run stands, in a line."""
+    said = [counts_of(progress), waiting_of(progress) or _PHASES.get(progress.phase, "")]
+    return "; ".join(part for part in said if part)
+
+
+class Teller:
+    """Told of a run's progress, and tells people of it as long as its block lasts.
+
+    Args:
+        bar: draw a bar; else lines are printed.
+        now: reads the time, in seconds.
+
+    Attributes:
+        has_begun: whether anything may have been sent.
+    """
+
+    def __init__(self, *, bar: bool, now: Callable[[], float] = time.monotonic) -> None:
+        self.has_begun = False
+        self._now = now
+        self._began = now()
+        self._next = self._began + _FIRST
+        self._waiting = ""
+        self._bars = _bars() if bar else None
+        self._task = None if self._bars is None else self._bars.add_task("", total=None, counts="", waiting="")
+        self._shown: AbstractContextManager[object] = self._bars or nullcontext()
+
+    def __enter__(self) -> Self:
+        self._shown.__enter__()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._shown.__exit__(None, None, None)
+
+    def __call__(self, progress: Progress) -> None:
+        """Take note, and tell."""
+        self.has_begun |= progress.phase == "sending"
+        if self._bars is not None and self._task is not None:
+            self._draw(self._bars, self._task, progress)
+        elif progress.phase != "finished":
+            self._print(progress)
+
+    def _print(self, progress: Progress) -> None:
+        now = self._now()
+        waits = waiting_of(progress) if (progress.waits or 0) >= _LONG else ""
+        # The same pause is met by many rows, each with another rest of it.
+        is_new = bool(waits) and progress.waiting != self._waiting
+        self._waiting = progress.waiting if waits else ""
+        if now >= self._next or is_new:
+            say(line_of(progress))
+            self._next = now + min(max(_EVERY, (now - self._began) / 20), _RARELY)
+
+    @staticmethod
+    def _draw(bars: Bars, task: TaskID, progress: Progress) -> None:
+        waiting = waiting_of(progress) or _PHASES.get(progress.phase, "")
+        done = progress.done + progress.failed
+        bars.update(task, total=progress.total, completed=done, counts=counts_of(progress), waiting=waiting)
+
+
+def _bars() -> Bars:
+    return Bars(
+        BarColumn(bar_width=20),
+        TextColumn("{task.fields[counts]}"),
+        TextColumn("[yellow]{task.fields[waiting]}"),
+        console=Console(stderr=True, highlight=False),
+        redirect_stdout=False,  # it is for data
+    )
