@@ -122,7 +122,7 @@ def test_version_and_help() -> None:
     assert shown.returncode == 0
     assert "demo" in shown.stdout
     assert "sandbox" in shown.stdout
-    for verb in ("demo", "sandbox"):
+    for verb in ("demo", "sandbox", "bulk"):
         assert joinme(verb, "--help").returncode == 0
 
 
@@ -201,11 +201,12 @@ def test_a_bad_file_of_faults_is_told_in_a_line(text: str, says: str, tmp_path: 
 
 
 @pytest.fixture(scope="module")
-def demonstrated() -> tuple[list[Shown], list, Sandbox]:
+def demonstrated(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Shown], list, Sandbox]:
     """A finished demo: what it shows, its rows, and the sandbox it ran on."""
     meetings = [row.meeting for row in read_meetings(example_file())]
     sandbox = Sandbox(clock=_demo.FakeClock(min(new.start for new in meetings) - 24 * HOUR))
-    shown = anyio.run(_demo._carry_out, JoinMe(sandbox.token, transport=sandbox.transport()), meetings)
+    journal = tmp_path_factory.mktemp("demo") / "demo.journal"
+    shown = anyio.run(_demo._carry_out, JoinMe(sandbox.token, transport=sandbox.transport()), meetings, journal)
     return shown, meetings, sandbox
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,11 +21,10 @@ from joinme_async._client import JoinMe
 from joinme_async._errors import ConfigurationError, NotFoundError
 from joinme_async._models import Meeting, NewMeeting
 from joinme_async._times import zoned
-from joinme_async.bulk import read_meetings
+from joinme_async.bulk import read_meetings, schedule_all
 from joinme_async.sandbox import Sandbox, StoredMeeting
 from joinme_async.testing import FakeClock
 
-_WORKERS = 8
 _NEWCOMER = "new.colleague@example.com"
 
 
@@ -59,9 +59,9 @@ def run_demo(file: Path | None, timezone: str | None) -> int:
     console = Console(highlight=False)
     # The sandbox lists upcoming meetings only, so its day is the one before the first of them.
     sandbox = Sandbox(clock=FakeClock(min(new.start for new in meetings) - timedelta(days=1)))
-    with sandbox.serve() as url:
+    with sandbox.serve() as url, TemporaryDirectory() as folder:
         began = time.monotonic()
-        shown = anyio.run(_carry_out, JoinMe(sandbox.token, base_url=url), meetings)
+        shown = anyio.run(_carry_out, JoinMe(sandbox.token, base_url=url), meetings, Path(folder, "demo.journal"))
         took = time.monotonic() - began
     console.print(_table(shown, zone))
     cancelled = sum(line.fate is Fate.CANCELLED for line in shown)
@@ -84,31 +84,17 @@ def example_file() -> Path:
     return installed if installed.exists() else Path(__file__).parents[2] / "examples" / "meetings.csv"
 
 
-async def _carry_out(joinme: JoinMe, meetings: Sequence[NewMeeting]) -> list[Shown]:
+async def _carry_out(joinme: JoinMe, meetings: Sequence[NewMeeting], journal: Path) -> list[Shown]:
     """Schedule all, list them, change and cancel a few, and read the rest as they are at the end."""
     async with joinme:
-        scheduled = await _schedule_all(joinme, meetings)
+        report = await schedule_all(joinme, meetings, journal=journal)
+        scheduled = [outcome.meeting for outcome in (*report.scheduled, *report.adopted) if outcome.meeting is not None]
         listed = {meeting.id for meeting in await joinme.meetings.list()}
         by_start = sorted((m for m in scheduled if m.id in listed), key=lambda m: (m.start, m.id))
         fates = dict.fromkeys((m.id for m in by_start), Fate.SCHEDULED)
         step = max(len(by_start) // (len(_PLAN) + 1), 1)
         fates |= {meeting.id: fate for meeting, fate in zip(by_start[step::step], _PLAN, strict=False)}
         return [Shown(await _meet_fate(joinme, meeting, fates[meeting.id]), fates[meeting.id]) for meeting in by_start]
-
-
-async def _schedule_all(joinme: JoinMe, meetings: Sequence[NewMeeting]) -> list[Meeting]:
-    """Schedule `meetings`, a few at a time: so many workers on one iterator."""
-    scheduled: list[Meeting] = []
-    rows = iter(meetings)
-
-    async def work() -> None:
-        for new in rows:
-            scheduled.append(await joinme.meetings.schedule(new))  # noqa: PERF401  shared by the workers
-
-    async with anyio.create_task_group() as workers:
-        for _ in range(_WORKERS):
-            workers.start_soon(work)
-    return scheduled
 
 
 async def _meet_fate(joinme: JoinMe, meeting: Meeting, fate: Fate) -> Meeting:
