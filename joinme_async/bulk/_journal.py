@@ -65,7 +65,8 @@ class Journal:
             JournalError: there is no journal there, or it cannot be read.
             InvalidRowsError, OSError: the file is not what it was, or not there.
         """
-        return await anyio.to_thread.run_sync(_looked_at, self.path, _input_of)
+        origin = await anyio.to_thread.run_sync(_looked_at, self.path, lambda store: info_of(store).input)
+        return None if origin is None else await anyio.to_thread.run_sync(reopened, origin)
 
     async def is_complete(self) -> bool:
         """Say whether it has all rows of its input, so that it can be gone on with without that.
@@ -108,11 +109,6 @@ def info_of(store: Store) -> RunInfo:
 
 def _verb_of(store: Store) -> Verb:
     return cast("Verb", info_of(store).verb)
-
-
-def _input_of(store: Store) -> MeetingsFile | None:
-    origin = info_of(store).input
-    return None if origin is None else reopened(origin)
 
 
 def work_of(verb: Verb) -> Work[Any]:
