@@ -27,7 +27,7 @@ def run() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name that this terminal cannot show is no reason to stop
     try:
-        app()
+        app(sys.argv[1:])
     except JoinMeError as error:
         print(f"joinme: {error}", file=sys.stderr)  # noqa: T201
         raise SystemExit(1) from None

@@ -178,9 +178,13 @@ def _teller(*, to_stdout: bool) -> Teller:
     return Teller(bar=sys.stderr.isatty() and not (to_stdout and sys.stdout.isatty()))
 
 
+def _is_somebody_there() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def _asked(question: str, answers: Mapping[str, str], default: str) -> str | None:
     """Return which of `answers` a person chose, None where there is nobody to ask."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not _is_somebody_there():
         return None
     choices = ", ".join(f"{letter} to {what}" for letter, what in answers.items())
     while True:
@@ -198,13 +202,18 @@ def _ended(result: Result, journal: Path) -> int:
     if len(result.troubles) > SHOWN:
         say(f"… all of them: {command('status', journal)}")
     _tell_verified(result)
-    agrees = "; the list of join.me agrees" if result.verified and not (result.surplus or result.missing) else ""
-    say((result.summary or "no rows") + agrees)
+    say((result.summary or "no rows") + _verdict(result))
     if result.stopped is not None:
         say(f"stopped: {result.stopped}")
     if (what := what_next(result)) is not None:
         say(f"{what}: {command('resume', journal)}")
     return result.code
+
+
+def _verdict(result: Result) -> str:
+    if result.surplus or result.missing or result.stopped is not None:
+        return ""
+    return "; the list of join.me agrees" if result.verified else "; the list of join.me could not be read"
 
 
 def _tell_verified(result: Result) -> None:
@@ -262,9 +271,9 @@ def run_schedule(  # noqa: PLR0913  what it was told
 
 def run_resume(journal: Path, *, rate: int | None, as_json: bool) -> int:
     """Go on with a journal, and return the exit code."""
+    found = _there(journal)
 
     async def look() -> MeetingsFile | None:
-        found = _there(journal)
         if await found.verb() != "schedule":
             raise JournalError(f"{journal} is of a run that does not schedule meetings", journal=journal)
         return None if await found.is_complete() else await found.input()
@@ -346,8 +355,7 @@ async def _streamed(
         return result
     try:
         seen = await verify(joinme, journal)
-    except JoinMeError as error:
-        say(f"the run is over, and could not be verified: {error}")
+    except JoinMeError:
         return result
     return attrs.evolve(result, surplus=seen.surplus, missing=seen.missing, verified=True)
 
@@ -408,9 +416,9 @@ async def _reading_only() -> AsyncGenerator[JoinMe, None]:
 
 def run_status(journal: Path, *, as_json: bool) -> int:
     """Show what a journal says."""
+    found = _there(journal)
 
     async def main() -> tuple[BulkReport[Any], str | None, bool]:
-        found = _there(journal)
         return await found.report(), await found.holder(), await found.is_complete()
 
     report, holder, complete = anyio.run(main)
@@ -452,7 +460,7 @@ def run_undo(journal: Path, *, adopted: bool, rate: int | None, yes: bool, as_js
     )
     told = f"this deletes {number} meetings, and its run cannot be gone on with.{left}{doubt}"
     if not yes and _asked(told, {"d": "delete them", "s": "stop"}, "s") != "d":
-        say("nothing was deleted" if sys.stdin.isatty() else f"{told} Nothing was deleted: say --yes")
+        say("nothing was deleted" if _is_somebody_there() else f"{told} Nothing was deleted: say --yes")
         return NOT_BEGUN
     teller = _teller(to_stdout=as_json)
     with teller:
