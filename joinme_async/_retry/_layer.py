@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 from math import inf
 from random import random
@@ -258,8 +258,12 @@ class RetryLayer:
         run.attempts += 1
         run.tell(AttemptStarted, run.attempts)
         run.in_flight, run.waiting_for = True, "answer"
+        # Where there is no deadline, nothing else cuts off a transport that does not keep time.
+        cut = allowed + _LONGEST_HEAD_START if left == inf else None
+        answer: Response | JoinMeError = TransportTimeoutError("the transport was cut off")
         try:
-            answer: Response | JoinMeError = await transport.send(request)
+            with self.clock.deadline(cut) if cut is not None else nullcontext():
+                answer = await transport.send(request)
         except TransportTimeoutError as error:
             # A transport of the user's may have a shorter patience of its own: that is no matter of the deadline.
             time_is_up = allowed < timeout.attempt and self.clock.now() - sent >= allowed * _NEARLY

@@ -210,4 +210,4 @@ def _source(joinme: JoinMe, rows: Rows | None, work: Work[R]) -> Source[R] | Non
 
 
 def _path(journal: JournalLike | None) -> str | None:
-    return None if journal is None else fspath(journal)
+    return None if journal is None else fspath(Journal(journal))

@@ -1,5 +1,6 @@
 """Carrying out rows, one by one: intent on disk, request, outcome on disk."""
 
+from functools import partial
 from typing import Any, Final, Generic, TypeVar, cast
 
 import attrs
@@ -8,8 +9,8 @@ from joinme_async._client import Parts
 from joinme_async._ensure import settle_time
 from joinme_async._errors import JoinMeError, JournalError, QuotaExceededError
 from joinme_async._meetings import MeetingsResource
-from joinme_async._models import Meeting, OutcomeUnknownError
-from joinme_async._retry._options import Timeout
+from joinme_async._models import Meeting, NewMeeting, OutcomeUnknownError
+from joinme_async._retry._options import Options, Timeout
 from joinme_async.bulk._clearing import Clearing
 from joinme_async.bulk._crew import Crew, Worker
 from joinme_async.bulk._existing import ExistingMeetings
@@ -18,12 +19,23 @@ from joinme_async.bulk._lookout import Lookout
 from joinme_async.bulk._marks import Marks
 from joinme_async.bulk._plan import Ending, ending_of
 from joinme_async.bulk._pulse import Pulse
-from joinme_async.bulk._values import RowOutcome
+from joinme_async.bulk._rows import Row
+from joinme_async.bulk._store import Store
+from joinme_async.bulk._values import RowOutcome, RowState
 from joinme_async.bulk._verbs import Work
 
 R = TypeVar("R")
 
 PATIENCE: Final = 60.0  # seconds that a used-up quota is waited for; a longer wait stops the run
+
+
+def patient(options: Options) -> Options:
+    """Return options for calls that wait for their permit as long as it takes, each attempt with its own time."""
+    return attrs.evolve(options, timeout=Timeout(None, options.timeout.attempt), patience=PATIENCE)
+
+
+def _meeting_of(row: object) -> NewMeeting | None:
+    return row.meeting if isinstance(row, Row) else None
 
 
 class Carrier(Generic[R]):
@@ -45,7 +57,7 @@ class Carrier(Generic[R]):
         existing: meetings that were there before, for rows to adopt; None where they are not to.
         stopped: why no more rows are begun, None while they are.
         crash: what the caller's own code raised inside a row.
-        unsaved: outcomes, by the rows' labels, that could not be written down.
+        unsaved: outcomes, by the rows' positions, that could not be written down.
         ended: counts rows that are done.
         latency: seconds that an answer took of late.
     """
@@ -76,63 +88,77 @@ class Carrier(Generic[R]):
         self._keeps = keeps
         self._ready: list[RowOutcome[R]] = []
         self._streak = 0
+        self._blocked: set[object] = set()
         self.existing: ExistingMeetings | None = None
         self.stopped: JoinMeError | None = None
         self.crash: Exception | None = None
-        self.unsaved: dict[str, RowOutcome[R]] = {}
+        self.unsaved: dict[int, RowOutcome[R]] = {}
         self.ended = 0
         self.latency = 0.0
 
     def make_worker(self) -> Worker:
         """Return one more for the crew: its calls have no deadline, and its events are noted."""
         worker = Worker(self._options.announcer, self._pulse.heard)
-        # A row waits for its permit as long as it takes; each attempt has its own time.
-        timeout = Timeout(None, self._options.timeout.attempt)
-        options = attrs.evolve(self._options, timeout=timeout, announcer=worker, patience=PATIENCE)
+        options = attrs.evolve(patient(self._options), announcer=worker)
         worker.meetings = MeetingsResource(self._layer, options, self._memory)
         return worker
 
     async def handle(self, worker: Worker, entry: Entry[R]) -> None:
-        """Carry out one row: its intent on disk, its request, its outcome on disk."""
-        try:
-            found = await self.existing.of(cast("Any", entry)) if self.existing is not None else None
-            if found is not None:
-                await self._done(entry, found, adopted=True)
-                return
-            await self._writer.write(lambda store: self._marks.intend(store, entry.position))
-        except JoinMeError as error:
-            await self._not_sent(entry, error)
+        """Carry out one row; what the caller's own code raises in it ends the run."""
+        worker.in_doubt = worker.has_answer = False
+        if entry.lane in self._blocked:
             return
         try:
-            meeting = await self._work.perform(worker.meetings, entry.row, entry.meeting_id, again=entry.again)
-        except JoinMeError as error:
-            await self._not_done(entry, ending_of(error), error)
-        except Exception as error:  # noqa: BLE001  of the caller's own: a token source
-            self.crash = error
+            await self._carry_out(worker, entry)
+        except Exception as error:  # noqa: BLE001  of a token source, a transport, a limiter
+            self.crash = self.crash or error
             await self._interrupted(worker, entry)
             self.crew.stop()
         except BaseException:
             await self._interrupted(worker, entry)
             raise
-        else:
-            self.latency = worker.latency
-            await self._done(entry, meeting)
 
-    async def _not_sent(self, entry: Entry[R], error: JoinMeError) -> None:
-        """Note a row whose request was not even begun."""
-        if isinstance(error, JournalError):
+    async def _carry_out(self, worker: Worker, entry: Entry[R]) -> None:
+        """Put the intent on disk, send the request, put the outcome on disk."""
+        try:
+            found = await self.existing.of(cast("Any", entry)) if self.existing is not None else None
+            if found is not None:
+                await self._done(entry, found, adopted=True)
+                return
+            # Whoever is not heard of any more may leave a request that the service is still at work on.
+            settle = settle_time(self._options, None)
+            await self._writer.write(lambda store: self._marks.intend(store, entry.position, settle))
+        except JournalError as error:
             self.halt(error)  # the row stays as it is
-        else:
+            return
+        except JoinMeError as error:
             ending = ending_of(error)
             state = "failed" if ending.state == "doubt" else ending.state
-            await self._not_done(entry, attrs.evolve(ending, state=state), error)
+            await self._not_done(worker, entry, attrs.evolve(ending, state=state), error)
+            return
+        try:
+            meeting = await self._work.perform(worker.meetings, entry.row, entry.meeting_id, again=entry.again)
+            worker.has_answer = True
+        except JoinMeError as error:
+            worker.has_answer = True
+            await self._not_done(worker, entry, ending_of(error), error)
+        else:
+            self.latency = worker.latency
+            await self._done(entry, meeting, worker=worker)
 
     async def _interrupted(self, worker: Worker, entry: Entry[R]) -> None:
-        """Note a row whose call was cut off: where nothing is in flight, nothing was done."""
-        if not worker.in_flight:
-            await self._save(lambda store: self._marks.not_done(store, entry.position, "unsent", None, 0.0))
+        """Note a row whose call was cut off: where nothing is in flight, nothing is done that was not before."""
+        if not (worker.in_flight or worker.has_answer):
+            await self._save(partial(self._mark, entry, "unsent", None, 0.0, maybe=worker.in_doubt))
 
-    async def _done(self, entry: Entry[R], meeting: Meeting | None, *, adopted: bool = False) -> None:
+    def _mark(  # noqa: PLR0913  the facts
+        self, entry: Entry[R], state: str, error: str | None, settle: float, store: Store, *, maybe: bool
+    ) -> None:
+        self._marks.not_done(store, entry.position, state, error, settle, maybe=maybe)
+
+    async def _done(
+        self, entry: Entry[R], meeting: Meeting | None, *, worker: Worker | None = None, adopted: bool = False
+    ) -> None:
         self._streak = 0
         self.ended += 1
         number, answer = self.ended, write_answer(meeting)
@@ -140,43 +166,51 @@ class Carrier(Generic[R]):
         claimed = await self._save(
             lambda store: self._marks.done(store, entry.position, meeting_id, answer, number, adopted=adopted)
         )
-        outcome: RowOutcome[R] = RowOutcome(
-            entry.label,
-            entry.row,
-            "adopted" if adopted else self._work.done,
-            meeting,
-            entry.meeting_id if meeting is None else meeting.id,
-        )
-        if claimed is None:  # it is done, and that is not on disk: the next run has to look
-            self.unsaved[entry.label] = attrs.evolve(outcome, state="in_doubt", error=self.stopped)
-            self.keep([self.unsaved[entry.label]])
+        state = "adopted" if adopted else self._work.done
+        known = entry.meeting_id if meeting is None else meeting.id
+        outcome: RowOutcome[R] = RowOutcome(entry.label, entry.row, state, meeting, known)
+        if claimed is None:
+            self._not_saved(entry, outcome)
         elif not claimed:
-            taken = f"join.me answered with meeting {meeting_id}, which is another row's"
-            await self._not_done(entry, Ending("doubt", is_outage=True), OutcomeUnknownError(taken))
+            taken = f"join.me answered with meeting {meeting_id}, which is another row's or was there before"
+            ending = Ending("doubt", is_outage=True)
+            await self._not_done(worker, entry, ending, OutcomeUnknownError(taken, meeting=_meeting_of(entry.row)))
         else:
             if meeting is not None and self._work.verb == "schedule":
                 self._lookout.made(meeting)
             self._pulse.done += 1
             self._hand_out(outcome)
 
-    async def _not_done(self, entry: Entry[R], ending: Ending, error: JoinMeError) -> None:
-        settle = 0.0
+    async def _not_done(self, worker: Worker | None, entry: Entry[R], ending: Ending, error: JoinMeError) -> None:
+        settle, maybe = 0.0, ending.state == "doubt" or (worker is not None and worker.in_doubt)
         if ending.state == "doubt":
             settle = settle_time(self._options, error.last if isinstance(error, OutcomeUnknownError) else error)
             self._clearing.doubt(entry.position, error, settle)
-        await self._save(
-            lambda store: self._marks.not_done(store, entry.position, ending.state, write_error(error), settle)
-        )
-        if ending.state == "failed":
-            self._pulse.failed += 1
-            self._hand_out(RowOutcome(entry.label, entry.row, "failed", None, entry.meeting_id, error))
-        elif ending.state == "doubt":
-            self._pulse.in_doubt += 1
-            if self._work.verb != "schedule":  # nothing can be looked for: the next run does it again
-                self._hand_out(RowOutcome(entry.label, entry.row, "in_doubt", None, entry.meeting_id, error))
+        saved = await self._save(partial(self._mark, entry, ending.state, write_error(error), settle, maybe=maybe))
+        if self._work.verb == "update":
+            self._blocked.add(entry.lane)  # later changes of the same meeting must not overtake this one
+        if ending.state != "unsent":
+            state: RowState = "failed" if ending.state == "failed" else "in_doubt"
+            outcome: RowOutcome[R] = RowOutcome(entry.label, entry.row, state, None, entry.meeting_id, error)
+            if saved is None:
+                self._not_saved(entry, outcome)
+            elif state == "failed":
+                self._pulse.failed += 1
+                self._hand_out(outcome)
+            else:
+                self._pulse.in_doubt += 1
+                if self._work.verb != "schedule":  # nothing can be looked for: the next run does it again
+                    self._hand_out(outcome)
         self._streak = self._streak + 1 if ending.is_outage else 0
         if ending.stops or self._streak >= self._stop_after:
             self.halt(error)
+
+    def _not_saved(self, entry: Entry[R], outcome: RowOutcome[R]) -> None:
+        """Note what came of a row and is not on disk: for the journal it is in doubt, and the next run has to look."""
+        if outcome.meeting_id is not None:
+            self._memory.claimed.pop(outcome.meeting_id, None)  # it is to be found
+        self.unsaved[entry.position] = attrs.evolve(outcome, state="in_doubt", error=self.stopped)
+        self.keep([self.unsaved[entry.position]])
 
     def _hand_out(self, outcome: RowOutcome[R]) -> None:
         self._pulse.ended()

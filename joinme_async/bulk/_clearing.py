@@ -47,7 +47,6 @@ class Clearing:
         work: reads rows.
         options: the settle time, and who hears of it.
         pulse: told of waits.
-        stops: when the run is over, by the clock of the client.
     """
 
     def __init__(  # noqa: PLR0913  the parts it drives
@@ -59,7 +58,6 @@ class Clearing:
         options: Options,
         *,
         pulse: Pulse,
-        stops: float,
     ) -> None:
         self._clock = clock
         self._writer = writer
@@ -67,7 +65,6 @@ class Clearing:
         self._work = work
         self._options = options
         self._pulse = pulse
-        self._stops = stops
         self._settled = 0.0
         self._sends: Counter[int] = Counter()
         self._because: dict[int, JoinMeError] = {}
@@ -93,8 +90,9 @@ class Clearing:
         cleared = Cleared(to_send=False, outcomes=[])
         for number in range(_LOOKS):
             records = await self._writer.write(Store.doubts)
-            if not records or not await self._settle(again=number > 0):
+            if not records:
                 break
+            await self._settle(again=number > 0)
             doubts: list[Entry[Row]] = [entry_of(record, self._work) for record in records]
             looks = await self._lookout.look(doubts)
             steps = [self._step(*pair, proofs, may_send=may_send) for pair in zip(doubts, looks, strict=True)]
@@ -105,16 +103,13 @@ class Clearing:
             cleared = Cleared(cleared.to_send or len(outcomes) < len(states), [*cleared.outcomes, *outcomes])
         return attrs.evolve(cleared, to_send=cleared.to_send and may_send)
 
-    async def _settle(self, *, again: bool) -> bool:
-        """Give the service its time; False where the run is over before that."""
+    async def _settle(self, *, again: bool) -> None:
+        """Give the service its time."""
         now = self._clock.now()
         until = now + self._options.retry.settle if again else self._settled
-        if until >= self._stops:
-            return False
         if until > now:
             self._pulse.waits("settle", until - now, now=True)
             await self._clock.sleep(until - now)
-        return True
 
     def _step(self, entry: Entry[Row], look: Look, proofs: Counter[int], *, may_send: bool) -> "_Step | None":
         """Return what a look decides of a row, None where it takes another one."""

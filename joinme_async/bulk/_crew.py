@@ -1,5 +1,6 @@
 """Workers on a batch of rows: as many as the limiter and the transport sensibly allow, and how they are stopped."""
 
+import logging
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
@@ -15,7 +16,10 @@ from joinme_async._meetings import MeetingsResource
 from joinme_async._retry._limiters import RateLimiter
 from joinme_async._retry._slots import HANDFUL
 
+_logger: Final = logging.getLogger("joinme_async")
+
 GRACE: Final = 10.0  # seconds that what is in flight is given to end when the run is cancelled
+_MAYBE_DONE: Final = 500  # and whatever brought no answer
 MANY: Final = 100  # workers at the most over a transport that can carry any number of calls
 
 
@@ -23,7 +27,7 @@ class Lane(Protocol):
     """A row, as far as it matters here."""
 
     @property
-    def same(self) -> Hashable:
+    def lane(self) -> Hashable:
         """Equal for two rows that must not be under way together; they come in order."""
         ...
 
@@ -39,7 +43,7 @@ class Worker(Announcer):
         told: hears what the row waits for, besides.
     """
 
-    __slots__ = ("_listener", "_told", "in_flight", "latency", "meetings", "scope")
+    __slots__ = ("_listener", "_told", "has_answer", "in_doubt", "in_flight", "latency", "meetings", "scope")
 
     meetings: MeetingsResource
 
@@ -48,6 +52,8 @@ class Worker(Announcer):
         self._listener = listener
         self._told = told
         self.in_flight = False
+        self.has_answer = False  # what became of the row is known, or that it is not
+        self.in_doubt = False  # an attempt of this row may have been carried out
         self.latency = 0.0
         self.scope = anyio.CancelScope()
 
@@ -61,6 +67,7 @@ class Worker(Announcer):
             self.in_flight = True
         elif isinstance(event, AttemptEnded):
             self.in_flight, self.latency = False, event.elapsed
+            self.in_doubt = self.in_doubt or event.status is None or event.status >= _MAYBE_DONE
         else:
             self._told(event)
         if self._listener.hears(type(event)):
@@ -187,7 +194,7 @@ class Crew(Generic[E]):
         try:
             while batch.rows and not self._is_stopped and self._clock.now() < batch.ends:
                 await self._one(worker, batch.rows.popleft())
-                waiting = self._limiter.snapshot().waiting
+                waiting = self._waiting()
                 if waiting > HANDFUL and self._count > HANDFUL:
                     self._wanted = self._count - 1
                     break
@@ -198,10 +205,18 @@ class Crew(Generic[E]):
             self._count -= 1
             self._workers.discard(worker)
 
+    def _waiting(self) -> int:
+        """Return how many wait for a permit; a limiter of the caller's that fails here is no reason to stop."""
+        try:
+            return self._limiter.snapshot().waiting
+        except Exception:
+            _logger.exception("the rate limiter failed; the run goes on")
+            return 0
+
     async def _one(self, worker: Worker, row: E) -> None:
         """Carry out a row, behind those it must not overtake."""
-        before, mine = self._lanes.get(row.same), anyio.Event()
-        self._lanes[row.same] = mine
+        before, mine = self._lanes.get(row.lane), anyio.Event()
+        self._lanes[row.lane] = mine
         try:
             with anyio.CancelScope() as worker.scope:
                 if before is not None:
@@ -211,5 +226,5 @@ class Crew(Generic[E]):
         finally:
             worker.in_flight = False
             mine.set()
-            if self._lanes.get(row.same) is mine:
-                del self._lanes[row.same]
+            if self._lanes.get(row.lane) is mine:
+                del self._lanes[row.lane]

@@ -3,6 +3,7 @@
 import os
 import socket
 import sqlite3
+import stat
 from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
@@ -30,11 +31,15 @@ class Hold:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        if Path(path).is_dir():
+            raise JournalError(f"{path} is a folder: name a file for the journal", journal=path)
         try:
+            os.close(os.open(path + _SUFFIX, os.O_CREAT | os.O_RDWR, stat.S_IRUSR | stat.S_IWUSR))
             self._connection = sqlite3.connect(path + _SUFFIX, timeout=_PATIENCE, check_same_thread=False)
             self._connection.isolation_level = None
-        except sqlite3.Error as error:
-            raise JournalError(f"{path} cannot be opened ({error}): is its folder there?", journal=path) from None
+        except (sqlite3.Error, OSError) as error:
+            problem = f"{path} cannot be opened ({error}): is its folder there, and may you write to it?"
+            raise JournalError(problem, journal=path) from None
         try:
             self._connection.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as error:
@@ -49,9 +54,11 @@ class Hold:
                 journal=self._path,
             )
         holder = holder_of(self._path)
-        return JournalError(
-            f"{self._path} is in use by {holder}: wait for it, or stop it", journal=self._path, holder=holder
+        ours = holder.startswith(_ourselves())
+        what = (
+            "another run of this very process: close its iterator (contextlib.aclosing), or" if ours else f"{holder}:"
         )
+        return JournalError(f"{self._path} is in use by {what} wait for it", journal=self._path, holder=holder)
 
     def release(self) -> None:
         """Let others have it."""
@@ -85,4 +92,8 @@ def holder_of(path: str) -> str:
 
 def introduce_oneself(now: datetime) -> str:
     """Return how others are told of this process."""
-    return f"process {os.getpid()} on {socket.gethostname()}, since {now:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{_ourselves()}, since {now:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _ourselves() -> str:
+    return f"process {os.getpid()} on {socket.gethostname()}"

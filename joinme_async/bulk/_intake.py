@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import AsyncGenerator
 from functools import partial
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, Never, TypeVar
 
-from joinme_async._errors import JournalError
+from joinme_async._errors import InvalidMeetingError, JournalError
 from joinme_async.bulk._journal import Entry, Writer
 from joinme_async.bulk._source import Source
 from joinme_async.bulk._store import Incoming, Store
@@ -27,6 +27,10 @@ class _DiffersError(Exception):
     """The input is not that of the journal."""
 
 
+class _TwiceError(Exception):
+    """A key comes twice."""
+
+
 class Intake(Generic[R]):
     """Reads the input of a run, and writes each new row down before anything is sent for it.
 
@@ -34,12 +38,19 @@ class Intake(Generic[R]):
         source: the input.
         writer: the journal.
         there: how many meetings of each look were there before the run, those met by earlier rows taken off.
+
+    Attributes:
+        strangers: looks of meetings made since, which are no row's: a new row like that is in doubt.
     """
 
     def __init__(self, source: Source[R], writer: Writer, there: Counter[bytes]) -> None:
         self._source = source
         self._writer = writer
         self._there = there
+        self.strangers: frozenset[bytes] = frozenset()
+        self._new: dict[bytes, str] = {}  # while the input is checked: contents of rows with new keys
+        self._is_checking = True
+        self._keyed = 0  # rows with keys that the journal had at first
         self._unkeyed = 0  # rows without keys that the journal had at first
         self._first_new = 0  # positions behind this are of this run
         self._met = 0  # rows without keys met in this pass
@@ -58,34 +69,44 @@ class Intake(Generic[R]):
         Raises:
             JournalError: it is another input; nothing was changed.
         """
-        self._first_new, (self._unkeyed, keyed) = await self._writer.write(
+        self._first_new, (self._unkeyed, self._keyed) = await self._writer.write(
             lambda store: (store.last_position(), store.keys())
         )
         if self._source.is_rereadable and (self._first_new or self._there):
             return await self._survey()
         seen, there = 0, 0
-        while not self._source.is_over and (self._met < self._unkeyed or seen < self._unkeyed + keyed):
+        while not self._source.is_over and (self._met < self._unkeyed or seen < self._unkeyed + self._keyed):
             chunk = await self._source.chunk(CHUNK)
             there += (await self._take_in(chunk, add=True)).there
             seen += len(chunk)
-        await self._hold_length()
+        await self._hold_whole(seen)
         return there
 
     async def _survey(self) -> int:
         """Go through all rows once, and back to the beginning."""
-        there, counts = 0, self._there.copy()
+        there, seen, counts = 0, 0, self._there.copy()
         while not self._source.is_over:
-            there += (await self._take_in(await self._source.chunk(CHUNK), add=False)).there
-        await self._hold_length()
+            chunk = await self._source.chunk(CHUNK)
+            there += (await self._take_in(chunk, add=False)).there
+            seen += len(chunk)
+        await self._hold_whole(seen)
         self._source.restart()
         self._met, self._there, self._is_surveyed = 0, counts, True
         return there
 
-    async def _hold_length(self) -> None:
+    async def _hold_whole(self, seen: int) -> None:
+        """Refuse an input that lacks rows, or whose keys were changed."""
+        new, self._new, self._is_checking = self._new, {}, False
         if self._met < self._unkeyed:
             await self._refuse(
                 f"the input ends after {self._met} rows, and the journal has {self._unkeyed} of its rows"
             )
+        if self._keyed and seen:
+            if not await self._writer.write(Store.has_met):
+                await self._refuse("the input has none of the keys that the journal has")
+            changed = await self._writer.write(lambda store: store.changed_key(self._first_new, new))
+            if changed:
+                await self._refuse(f"row {changed[0]} is what the journal has under the key {changed[1]}")
 
     async def next(self) -> list[Entry[R]]:
         """Return the next new rows, written down; none where there are no more.
@@ -97,8 +118,12 @@ class Intake(Generic[R]):
             chunk = await self._source.chunk(CHUNK)
             met = await self._take_in(chunk, add=True)
             if met.new:
-                return [_entry(*chunk[index], position) for index, position in met.new]
+                return [self._entry(*chunk[index], position) for index, position in met.new]
         return []
+
+    def _entry(self, row: R, incoming: Incoming, position: int) -> Entry[R]:
+        lane = self._source.work.lane(incoming.frozen)
+        return Entry(position, incoming.label, row, lane, incoming.frozen.look)
 
     async def rest(self) -> AsyncGenerator[RowOutcome[R], None]:
         """Yield the rows that are left of the input and not written down, each as not started."""
@@ -113,9 +138,12 @@ class Intake(Generic[R]):
         rows = [incoming for _, incoming in chunk]
         try:
             return await self._writer.write(lambda store: self._meet(store, rows, add=add))
+        except _TwiceError as error:
+            problem = str(error)
         except _DiffersError as error:
             await self._refuse(str(error))
-            raise
+        await self._writer.write(lambda store: store.drop_after(self._first_new))
+        raise InvalidMeetingError(problem, field="key")
 
     def _meet(self, store: Store, rows: list[Incoming], *, add: bool) -> _Met:
         """Hold rows against the journal, and write new ones down where `add`; called off the event loop."""
@@ -132,29 +160,32 @@ class Intake(Generic[R]):
             if is_there:
                 self._there[look] -= 1
                 there += 1
+            if self._keyed and self._is_checking:
+                self._new[row.frozen.same] = row.label
             if add:
-                position = store.add(row, there=is_there)
-                new.append((index, position))
+                is_doubt = look in self.strangers
+                position = store.add(row, there=is_there, state="doubt" if is_doubt else "unsent")
+                new += [] if is_doubt else [(index, position)]
                 if row.given:
                     store.meet(position)
         return _Met(new, there)
 
     def _hold_equal(self, store: Store, row: Incoming, position: int, same: bytes) -> None:
-        where = f"row {row.label}" + ("" if row.frozen.line is None else f", on line {row.frozen.line}")
+        where = f"row {row.label}" + ("" if row.frozen.line is None else f" (line {row.frozen.line})")
         is_checked = self._is_surveyed and position <= self._first_new
         if row.given and not is_checked and not store.meet(position):
-            raise _DiffersError(f"{where}, has the key of a row before it")
+            raise _TwiceError(f"the key of {where} comes twice in the input: give each row one of its own")
         if same != row.frozen.same:
-            raise _DiffersError(f"{where}, is not what the journal has there")
+            raise _DiffersError(f"{where} is not what the journal has there")
 
-    async def _refuse(self, problem: str) -> None:
+    async def _refuse(self, problem: str) -> Never:
         await self._writer.write(lambda store: store.drop_after(self._first_new))
         path = self._writer.path or "the run's temporary file"
         raise JournalError(
             f"{problem}. {path} goes with another input: give it that one, with new rows at the end or under new keys, "
             "or name another journal",
             journal=path,
-        ) from None
+        )
 
 
 def _matches(store: Store, rows: list[Incoming]) -> list[tuple[int, bytes] | None]:
@@ -163,7 +194,3 @@ def _matches(store: Store, rows: list[Incoming]) -> list[tuple[int, bytes] | Non
 
 def _match(store: Store, row: Incoming) -> tuple[int, bytes] | None:
     return store.match(row.given, row.key)
-
-
-def _entry(row: R, incoming: Incoming, position: int) -> Entry[R]:
-    return Entry(position, incoming.label, row, incoming.frozen.same, incoming.frozen.look)

@@ -1,9 +1,11 @@
 """The journal as a run uses it: rows as values, and writing off the event loop, many at a time."""
 
 import json
+import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from copy import copy
+from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar, cast
@@ -42,7 +44,9 @@ class Journal:
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
-        self.path: Path = Path(path)
+        if not fspath(path):
+            raise JournalError("the journal needs a name", journal="")
+        self.path: Path = Path(path).absolute()  # wherever the program goes meanwhile
 
     def __repr__(self) -> str:
         return f"Journal({fspath(self.path)!r})"
@@ -78,8 +82,12 @@ class Journal:
 
     async def holder(self) -> str | None:
         """Return who runs with it now, None where nobody does."""
-        path = fspath(self.path)
-        return await anyio.to_thread.run_sync(lambda: holder_of(path) if is_held(path) else None)
+
+        def look() -> str | None:
+            path = os.path.realpath(self.path)
+            return holder_of(path) if is_held(path) else None
+
+        return await anyio.to_thread.run_sync(look)
 
     async def report(self) -> BulkReport[Any]:
         """Return what it says, while a run is going on as well; nothing is sent and nothing changed.
@@ -91,7 +99,7 @@ class Journal:
 
 
 def _looked_at(path: Path, look: Callable[[Store], T]) -> T:
-    store = Store(fspath(path), readonly=True)
+    store = Store(os.path.realpath(path), readonly=True)
     try:
         with store.told():
             return look(store)
@@ -125,7 +133,7 @@ class Entry(Generic[R]):
         position: where it stands in the journal.
         label: how people are told of it.
         row: the row.
-        same: what equal rows share; they are never under way together.
+        lane: what rows share that are never under way together, and come in order.
         look: what a list shows of it.
         again: an earlier attempt may have been carried out.
         meeting_id: of its meeting, where it is known.
@@ -134,7 +142,7 @@ class Entry(Generic[R]):
     position: int
     label: str
     row: R
-    same: bytes
+    lane: bytes
     look: bytes
     again: bool = False
     meeting_id: int | None = None
@@ -146,7 +154,7 @@ def entry_of(record: Record, work: Work[R]) -> Entry[R]:
         record.position,
         record.label,
         work.thaw(record.frozen),
-        record.same,
+        work.lane(record.frozen),
         record.look,
         bool(record.maybe or record.state == "undoing"),
         record.meeting_id,
@@ -198,7 +206,7 @@ def _state_of(record: Record, work: Work[Any]) -> RowState:
 
 def write_answer(meeting: Meeting | None) -> str | None:
     """Return a meeting as it is written down."""
-    return None if meeting is None else json.dumps(write_whole(meeting), ensure_ascii=False, separators=(",", ":"))
+    return None if meeting is None else json.dumps(write_whole(meeting), separators=(",", ":"))
 
 
 def read_answer(answer: str) -> Meeting:
@@ -252,6 +260,28 @@ class _Job:
     error: Exception | None = attrs.field(factory=lambda: RuntimeError("nothing was written: no thread could be had"))
 
 
+async def _uninterrupted(do: Callable[[], Awaitable[None]]) -> None:
+    """Wait for the end of `do`, whatever is cancelled meanwhile, and in whatever way.
+
+    A shield keeps off what anyio cancels, and not what asyncio itself does, as on Ctrl-C: that reaches the task that
+    waits here, and it goes on waiting.
+    """
+    failed: list[Exception] = []
+
+    async def shielded() -> None:
+        with anyio.CancelScope(shield=True):  # from the group, which a cancellation of asyncio's own cancels
+            try:
+                await do()
+            except Exception as error:  # noqa: BLE001  raised below, as it is
+                failed.append(error)
+
+    with anyio.CancelScope(shield=True):
+        async with anyio.create_task_group() as group:
+            group.start_soon(shielded)
+    if failed:
+        raise failed[0]
+
+
 class Writer:
     """Writes to a journal off the event loop: what many tasks want written at a time is put on disk together.
 
@@ -266,8 +296,9 @@ class Writer:
     """
 
     def __init__(self, path: str | None) -> None:
-        self.path = path or ""
-        self._hold = Hold(path) if path else None
+        # A symbolic link names the same journal, and SQLite goes to what it points at.
+        self.path = os.path.realpath(path) if path else ""
+        self._hold = Hold(self.path) if path else None
         try:
             self.store = Store(self.path)
         except BaseException:
@@ -282,9 +313,18 @@ class Writer:
     @classmethod
     async def opened(cls, path: str | None) -> "Writer":
         """Open a journal off the event loop."""
-        with anyio.CancelScope(shield=True):
-            return await anyio.to_thread.run_sync(cls, path)
-        raise AssertionError  # nothing else leaves a shielded scope
+        opened: list[Writer] = []
+
+        async def open_it() -> None:
+            opened.append(await anyio.to_thread.run_sync(cls, path))
+
+        try:
+            await _uninterrupted(open_it)
+        except BaseException:
+            for writer in opened:
+                writer._close()  # noqa: SLF001  its own
+            raise
+        return opened[0]
 
     def _release(self) -> None:
         if self._hold is not None:
@@ -292,8 +332,7 @@ class Writer:
 
     async def aclose(self) -> None:
         """Close the journal, and let others have it."""
-        with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(self._close)
+        await _uninterrupted(partial(anyio.to_thread.run_sync, self._close))
 
     def _close(self) -> None:
         self.store.close()
@@ -307,11 +346,11 @@ class Writer:
         """
         job = _Job(work)
         self._jobs.append(job)
-        with anyio.CancelScope(shield=True):
-            if self._is_led:
+        if self._is_led:
+            with anyio.CancelScope(shield=True):
                 await job.turn.wait()
-            if not job.over:
-                await self._lead()
+        if not job.over:
+            await self._lead()
         if job.error is not None:
             raise copy(job.error)  # others are told of it as well
         return cast("T", job.result)
@@ -319,6 +358,14 @@ class Writer:
     async def _lead(self) -> None:
         """Write for all who wait, and appoint the next one where more have come meanwhile."""
         self._is_led = True
+        try:
+            await _uninterrupted(self._commit_all)
+        finally:
+            self._is_led = bool(self._jobs)
+            if self._jobs:
+                self._jobs[0].turn.set()
+
+    async def _commit_all(self) -> None:
         await anyio.lowlevel.checkpoint()  # others that were woken with this one come along
         jobs, self._jobs = self._jobs, []
         try:
@@ -327,9 +374,6 @@ class Writer:
             for job in jobs:
                 job.over = True
                 job.turn.set()
-            self._is_led = bool(self._jobs)
-            if self._jobs:
-                self._jobs[0].turn.set()
 
     def _commit(self, jobs: list[_Job]) -> None:
         try:
@@ -341,3 +385,6 @@ class Writer:
         except Exception as error:  # noqa: BLE001  each of them is told
             for job in jobs:
                 job.error = error
+            if len(jobs) > 1:  # what cannot be written of one row is no fault of the others
+                for job in jobs:
+                    self._commit([job])

@@ -1,7 +1,7 @@
 """Looking at what the service has: before a run, for rows in doubt, and to verify it at the end."""
 
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import anyio
@@ -98,6 +98,8 @@ class Lookout:
         listing = await self._layer.perform(listing_call(later(far), self._layer.clock.wall), self._options)
         fresh = await self._fresh(listing)
         wanted = {entry.look for entry in doubts}
+        taken = await self._taken(listing, fresh, wanted)
+        fresh = [meeting for meeting in fresh if meeting.id not in taken.values()]
         seen, gone = await self._in_full(fresh, lambda look: look in wanted)
         looks_of_ours = await self._looks_of_rows(seen)
         looks = share_out(
@@ -105,17 +107,28 @@ class Lookout:
         )
         missed = await self._missed(witnesses, listing)
         return [
-            look if look != Look() else self._proven(entry, listing, missed=missed, gone=gone)
+            look if look != Look() else self._proven(entry, listing, missed=missed, gone=gone, taken=taken)
             for entry, look in zip(doubts, looks, strict=True)
         ]
 
     @staticmethod
-    def _proven(entry: Entry[Row], listing: Listing, *, missed: int | None, gone: frozenset[bytes]) -> Look:
+    def _proven(
+        entry: Entry[Row],
+        listing: Listing,
+        *,
+        missed: int | None,
+        gone: frozenset[bytes],
+        taken: Mapping[bytes, int],
+    ) -> Look:
         """Return what it proves of a row that a list does not show it."""
         if entry.row.meeting.start <= listing.at:
             return Look(doubt="the meeting has begun, and only upcoming ones are listed")
         if missed is not None:
             return Look(doubt=f"the list does not show meeting {missed}, which was made before: it lags behind")
+        if entry.look in taken:
+            return Look(
+                doubt=f"meeting {taken[entry.look]} is like it, and join.me gave its id for something else as well"
+            )
         if entry.look in gone:
             return Look(doubt="a meeting like it is listed and cannot be read: the list lags behind, or runs ahead")
         return Look()
@@ -147,6 +160,21 @@ class Lookout:
         ids = [meeting.id for meeting in listing.meetings]
         unknown = await self._writer.write(lambda store: store.unknown_ids(ids))
         return sorted((meeting for meeting in listing.meetings if meeting.id in unknown), key=lambda m: m.id)
+
+    async def _taken(self, listing: Listing, fresh: Sequence[Meeting], wanted: Collection[bytes]) -> dict[bytes, int]:
+        """Return, for looks of rows in doubt, a listed meeting like that which may be a row's and is taken otherwise.
+
+        An id that was given out twice, or that this client got for another call, proves nothing either way.
+        """
+        listed = {meeting.id: look for meeting in listing.meetings if (look := look_digest(meeting)) in wanted}
+        claims = await self._writer.write(lambda store: store.claims(listed))
+        wrong = {listed[number]: number for number, look in claims.items() if look != listed[number]}
+        ours = {m.id for m in fresh} & self._memory.claimed.keys() & listed.keys()
+        return wrong | {listed[number]: number for number in ours}
+
+    async def looks_of_strangers(self) -> list[bytes]:
+        """Return how the meetings look that were made since the run began and are no row's of its journal."""
+        return [look_digest(meeting) for meeting in await self._fresh(await self._list())]
 
     async def _looks_of_rows(self, meetings: Iterable[Meeting]) -> set[bytes]:
         looks = {look_digest(meeting) for meeting in meetings}

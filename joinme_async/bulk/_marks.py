@@ -12,9 +12,13 @@ class Marks:
         """Return rows to be sent, behind a position."""
         return store.unsent(after, limit, met=met)
 
-    def intend(self, store: Store, position: int) -> None:
+    def take_up(self, store: Store, *, repeatable: bool) -> None:
+        """Take up what an earlier run left."""
+        store.recover(repeatable=repeatable)
+
+    def intend(self, store: Store, position: int, settle: float) -> None:
         """A row is about to be sent."""
-        store.intend(position)
+        store.intend(position, settle)
 
     def done(  # noqa: PLR0913  the facts
         self, store: Store, position: int, meeting_id: int | None, answer: str | None, ended: int, *, adopted: bool
@@ -22,9 +26,11 @@ class Marks:
         """A row is done; False where its meeting is another row's."""
         return store.claim(position, meeting_id, answer, ended, adopted=adopted)
 
-    def not_done(self, store: Store, position: int, state: str, error: str | None, settle: float) -> None:
-        """A row was not done."""
-        store.finish(position, state, error=error, settle=settle)
+    def not_done(  # noqa: PLR0913  the facts
+        self, store: Store, position: int, state: str, error: str | None, settle: float, *, maybe: bool
+    ) -> None:
+        """A row was not done; `maybe` an attempt was carried out all the same."""
+        store.finish(position, state, error=error, settle=settle, maybe=maybe)
 
 
 class UndoMarks(Marks):
@@ -43,9 +49,13 @@ class UndoMarks(Marks):
         """Return rows whose meeting is there, behind a position."""
         return store.undoable(adopted=self._adopted, after=after, limit=limit)
 
-    def intend(self, store: Store, position: int) -> None:
+    def take_up(self, store: Store, *, repeatable: bool) -> None:  # noqa: ARG002
+        """Rows that were sent are in doubt; the others stay as they are."""
+        store.doubt_sent()
+
+    def intend(self, store: Store, position: int, settle: float) -> None:
         """The meeting of a row is about to be deleted."""
-        store.intend(position, state="undoing")
+        store.intend(position, settle, state="undoing")
 
     def done(  # noqa: PLR0913
         self,
@@ -61,6 +71,15 @@ class UndoMarks(Marks):
         store.undone(position)
         return True
 
-    def not_done(self, store: Store, position: int, state: str, error: str | None, settle: float) -> None:
+    def not_done(  # noqa: PLR0913
+        self,
+        store: Store,
+        position: int,
+        state: str,
+        error: str | None,
+        settle: float,
+        *,
+        maybe: bool,  # noqa: ARG002
+    ) -> None:
         """It may still be there: the next run deletes it, or finds that it is gone."""
         store.finish(position, "done" if state == "unsent" else "undoing", error=error, settle=settle)

@@ -32,12 +32,21 @@ Cell: TypeAlias = str | date | Sequence[str]
 """What stands in a row: text; for `start` and `end` also a datetime, aware or as clocks show it; for `participants`
 also a list of addresses."""
 
+_NUMBER: Final = re.compile(r"#[0-9]+")
 _LOCAL: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?")
 _OFFSET: Final = re.compile(r"\s*(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})")
 _SEPARATORS: Final = re.compile(r"[;,\s]+")
 _FLAGS: Final[Mapping[str, bool]] = {
     "": False, "false": False, "no": False, "0": False, "true": True, "yes": True, "1": True,
 }  # fmt: skip
+
+
+def checked_key(key: object) -> None:
+    """Raise InvalidMeetingError where a key is no text, or looks like the number of a row without a key."""
+    if key is not None and not (isinstance(key, str) and key and is_sendable(key)):
+        raise InvalidMeetingError("a key is a text that is not empty, or None", field="key")
+    if isinstance(key, str) and _NUMBER.fullmatch(key):
+        raise InvalidMeetingError("a key like #12 is what rows without keys are called: take another", field="key")
 
 
 @attrs.frozen
@@ -53,6 +62,9 @@ class Row:
     meeting: NewMeeting
     key: str | None = None
     line: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        checked_key(self.key)
 
 
 @attrs.frozen

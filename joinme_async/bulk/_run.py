@@ -1,8 +1,9 @@
 """A bulk run: from rows to outcomes, through a journal."""
 
+import logging
 from collections import Counter, deque
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import aclosing, contextmanager, suppress
 from functools import partial
 from math import inf
 from typing import Any, Final, Generic, TypeVar
@@ -19,7 +20,7 @@ from joinme_async._errors import (
     QuotaExceededError,
     RateLimitedError,
 )
-from joinme_async.bulk._carrier import Carrier
+from joinme_async.bulk._carrier import Carrier, patient
 from joinme_async.bulk._clearing import Clearing
 from joinme_async.bulk._crew import Batch, Crew
 from joinme_async.bulk._existing import ExistingMeetings
@@ -35,7 +36,10 @@ from joinme_async.bulk._values import BulkReport, Existing, ProgressHook, RowOut
 from joinme_async.bulk._verbs import Work
 
 R = TypeVar("R")
+T = TypeVar("T")
 
+_logger: Final = logging.getLogger("joinme_async")
+_LOST: Final = "there is no journal, so it cannot be gone on with, nor undone"
 _DOUBTS: Final = 500  # rows in doubt at which a run looks what became of them before it goes on
 _WAVE: Final = 1.0  # seconds after which outcomes are handed out, where answers do not take longer
 _WAVE_OF_ANSWERS: Final = 10.0  # a wave is as long as so many of them, so that its end costs little
@@ -104,19 +108,21 @@ class Run(Generic[R]):
         self._cursor = 0  # rows up to here were taken out of the journal
         self._is_complete = False  # the journal has all rows
         self._intake: Intake[R] | None = None
+        self._earlier_done = 0
         self._verification: Verification | None = None
 
     async def outcomes(self) -> AsyncGenerator[RowOutcome[R], None]:
         """Yield one outcome for each row, those that earlier runs had done first."""
         writer = await Writer.opened(self._settings.journal)
         try:
-            await self._begin(writer, keeps=True)
-            async with aclosing(self._earlier()) as earlier:
-                async for outcome in earlier:
-                    yield outcome
-            async with aclosing(self._carry_out()) as outcomes:
-                async for outcome in outcomes:
-                    yield outcome
+            with self._noted():
+                await self._begin(writer, keeps=True)
+                async with aclosing(self._earlier()) as earlier:
+                    async for outcome in earlier:
+                        yield outcome
+                async with aclosing(self._carry_out()) as outcomes:
+                    async for outcome in outcomes:
+                        yield outcome
             self._pulse.phase("finished")
         finally:
             await writer.aclose()
@@ -125,21 +131,40 @@ class Run(Generic[R]):
         """Carry it out, and return what the whole journal says then."""
         writer = await Writer.opened(self._settings.journal)
         try:
-            await self._begin(writer, keeps=False)
-            unread = [outcome async for outcome in self._carry_out()]
+            with self._noted():
+                await self._begin(writer, keeps=False)
+                unread = [outcome async for outcome in self._carry_out()]
             report: BulkReport[R] = await writer.write(report_of)
             self._pulse.phase("finished")
         finally:
             await writer.aclose()
         return self._completed(report, unread)
 
+    @contextmanager
+    def _noted(self) -> Generator[None, None, None]:
+        """Say in the log how to go on with a run that is broken off."""
+        try:
+            yield
+        except GeneratorExit:
+            raise  # whoever stops asking for outcomes knows
+        except BaseException:
+            how = f"run it again with the journal {self._settings.journal}" if self._settings.journal else _LOST
+            _logger.warning("the bulk run was broken off with %d rows done: %s", self._done_so_far, how)
+            raise
+
+    @property
+    def _done_so_far(self) -> int:
+        return self._pulse.done if hasattr(self, "_pulse") else 0
+
     def _completed(self, report: BulkReport[R], unread: list[RowOutcome[R]]) -> BulkReport[R]:
         stopped = self._carrier.stopped
+        unsaved = {outcome.key: outcome for outcome in self._carrier.unsaved.values()}
         not_started = (*(attrs.evolve(outcome, error=stopped) for outcome in report.not_started), *unread)
         completed = attrs.evolve(
             report,
             not_started=not_started,
-            in_doubt=tuple(self._carrier.unsaved.get(outcome.key, outcome) for outcome in report.in_doubt),
+            in_doubt=tuple(unsaved.get(outcome.key, outcome) for outcome in report.in_doubt),
+            earlier=self._earlier_done,
             stopped=stopped,
             resume_at=stopped.retry_at if isinstance(stopped, QuotaExceededError | RateLimitedError) else None,
         )
@@ -154,13 +179,18 @@ class Run(Generic[R]):
         await writer.write(self._open)
         there: Counter[bytes] = Counter()
         if self._work.verb == "schedule" and self._marks.makes:
-            there = await self._note_existing()
+            there = await self._beating(self._note_existing)
+        await self._lookout.remember()
         self._clearing.doubt_until(await writer.write(Store.longest_settle))
         if self._source is not None:
             self._pulse.total = self._source.total
             self._intake = Intake(self._source, writer, there)
             self._pulse.already_there = await self._intake.check()
+        strangers = await self._strangers()
+        if self._intake is not None:
+            self._intake.strangers = strangers
         await self._count()
+        self._earlier_done = self._pulse.done
 
     def _assemble(self, writer: Writer, *, keeps: bool) -> None:
         """Put the parts together around the journal; it `keeps` outcomes where they are wanted one by one."""
@@ -168,10 +198,8 @@ class Run(Generic[R]):
         self._writer = writer
         self._keeps = keeps
         self._pulse = Pulse(self._settings.on_progress, clock, self._limiter, lambda: self._crew.in_flight)
-        self._lookout = Lookout(parts.layer, parts.options, parts.memory, writer)
-        self._clearing = Clearing(
-            clock, writer, self._lookout, self._work, parts.options, pulse=self._pulse, stops=self._stops
-        )
+        self._lookout = Lookout(parts.layer, patient(parts.options), parts.memory, writer)
+        self._clearing = Clearing(clock, writer, self._lookout, self._work, parts.options, pulse=self._pulse)
         self._carrier: Carrier[R] = Carrier(
             parts,
             self._work,
@@ -203,8 +231,8 @@ class Run(Generic[R]):
             holder = introduce_oneself(now)
             origin = None if self._source is None else self._source.origin
             store.begin(verb, service, f"{now:%Y-%m-%dT%H:%M:%SZ}", origin, holder, self._settings.existing)
+            self._marks.take_up(store, repeatable=verb != "schedule")
             if self._marks.makes:
-                store.recover(repeatable=verb != "schedule", settle=self._parts.options.retry.settle)
                 store.set_complete(self._source is None)
             self._carrier.ended = store.ended()
             return
@@ -217,13 +245,24 @@ class Run(Generic[R]):
             baseline = await self._lookout.baseline()
             await self._writer.write(lambda store: store.set_baseline(baseline))
         left, met = await self._writer.write(lambda store: (store.baseline_left(), store.there()))
-        await self._lookout.remember()
         adopts = info is not None and info.existing == "adopt"
         if adopts:
             self._carrier.existing = ExistingMeetings(self._lookout, left)
         there = Counter(look for _, look in left)
         there.subtract({} if adopts else dict(met))
         return there
+
+    async def _strangers(self) -> frozenset[bytes]:
+        """Return how meetings look that were made since the run began and are no row's, and doubt rows like them.
+
+        A journal that was gone on with from a copy, or lost its end, is behind what was really done.
+        """
+        is_resumed = await self._writer.write(Store.last_position) > 0
+        if not (is_resumed and self._marks.makes and self._work.verb == "schedule"):
+            return frozenset()
+        strangers = frozenset(await self._beating(self._lookout.looks_of_strangers))
+        await self._writer.write(lambda store: store.doubt_looks(strangers))
+        return strangers
 
     async def _count(self) -> None:
         counts = await self._writer.write(Store.counts)
@@ -290,12 +329,24 @@ class Run(Generic[R]):
     def _out_of_time(self) -> None:
         self._carrier.halt(DeadlineExceededError(f"the {self._settings.deadline:g} s of the run are over"))
 
-    async def _send(self, batch: Batch[Entry[R]]) -> None:
+    async def _beating(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do `work`, and tell how far the run is meanwhile."""
+        results: list[T] = []
+        failed: list[Exception] = []
         async with anyio.create_task_group() as group:
             if self._pulse.is_heard:
                 group.start_soon(self._pulse.beat)
-            await self._crew.send(batch)
+            try:
+                results.append(await work())
+            except Exception as error:  # noqa: BLE001  raised below, as it is
+                failed.append(error)
             group.cancel_scope.cancel()
+        if failed:
+            raise failed[0]
+        return results[0]
+
+    async def _send(self, batch: Batch[Entry[R]]) -> None:
+        await self._beating(partial(self._crew.send, batch))
         if self._carrier.crash is not None:
             raise self._carrier.crash
         if self._crew.is_stopped and self._carrier.stopped is None:
@@ -305,16 +356,16 @@ class Run(Generic[R]):
 
     @property
     def _can_look(self) -> bool:
-        return (
-            self._marks.makes and self._work.verb == "schedule" and not isinstance(self._carrier.stopped, JournalError)
-        )
+        return self._work.verb == "schedule" and not isinstance(self._carrier.stopped, JournalError)
 
     async def _clear_up(self) -> bool:
         """Find out what became of rows in doubt; True where there are some to be sent now."""
         if not self._can_look or not await self._writer.write(Store.has_doubts):
             return False
         self._pulse.phase("settling")
-        cleared = await self._clearing.clear_up(may_send=self._carrier.stopped is None, ended=self._carrier.ended)
+        may_send = self._marks.makes and self._carrier.stopped is None and self._clock.now() < self._stops
+        clear_up = partial(self._clearing.clear_up, may_send=may_send, ended=self._carrier.ended)
+        cleared = await self._beating(clear_up)
         self._carrier.ended += len(cleared.outcomes)
         self._carrier.keep([outcome_of(record, self._work) for record in cleared.outcomes])
         self._cursor = 0 if cleared.to_send else self._cursor
@@ -323,18 +374,19 @@ class Run(Generic[R]):
         return cleared.to_send
 
     async def _verify(self) -> None:
-        if not (self._settings.verify and not self._keeps and self._can_look):
+        if not (self._settings.verify and self._marks.makes and not self._keeps and self._can_look):
             return
         self._pulse.phase("verifying")
-        try:
-            seen = await self._lookout.verify()
-            if seen.missing:  # a list that lags behind is no proof
-                await self._clock.sleep(self._parts.options.retry.settle)
-                again = await self._lookout.verify()
-                seen = Verification(again.surplus, seen.missing & again.missing)
-        except JoinMeError:
-            return  # the report says that it was not verified
-        self._verification = seen
+        with suppress(JoinMeError):  # the report says that it was not verified
+            self._verification = await self._beating(self._seen)
+
+    async def _seen(self) -> Verification:
+        seen = await self._lookout.verify()
+        if seen.missing:  # a list that lags behind is no proof
+            await self._clock.sleep(self._parts.options.retry.settle)
+            again = await self._lookout.verify()
+            seen = Verification(again.surplus, seen.missing & again.missing)
+        return seen
 
     async def _undecided(self) -> AsyncGenerator[RowOutcome[R], None]:
         """Yield what was not started, and what is in doubt; of the rows of the journal only where they are wanted."""
@@ -347,7 +399,7 @@ class Run(Generic[R]):
                 elif (
                     outcome.state == "in_doubt"
                     and self._work.verb == "schedule"
-                    and record.label not in self._carrier.unsaved
+                    and record.position not in self._carrier.unsaved
                 ):
                     yield outcome
             after = page[-1].position

@@ -40,7 +40,7 @@ class Source(Generic[R]):
         if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable | AsyncIterable):
             raise InvalidMeetingError(f"the rows are an iterable or async iterable, not {type(rows).__name__}")
         self._rows = rows
-        self._work = work
+        self.work = work
         self._clock = clock
         self._iterator: Iterator[Any] | AsyncIterator[Any] | None = None
         self._unkeyed = 0
@@ -96,8 +96,8 @@ class Source(Generic[R]):
         return items
 
     def _incoming(self, item: object) -> tuple[R, Incoming]:
-        row = self._work.checked(item)
-        frozen = self._work.freeze(row)
+        row = self.work.checked(item)
+        frozen = self.work.freeze(row)
         if frozen.key is not None:
             return row, Incoming(1, frozen.key, frozen)
         self._unkeyed += 1

@@ -32,13 +32,13 @@ CREATE TABLE run (
   existing TEXT,                            -- make or adopt, where the run was told which
   holder TEXT                               -- who opened it last
 );
-CREATE TABLE baseline (meeting_id INTEGER PRIMARY KEY, look BLOB NOT NULL);
+CREATE TABLE baseline (meeting_id NOT NULL UNIQUE, look BLOB NOT NULL);
 CREATE TABLE rows (
   position INTEGER PRIMARY KEY,             -- in the order of the input
   given INTEGER NOT NULL,                   -- 1 where the key is the input's own, else it counts such rows
   key TEXT NOT NULL,
   line INTEGER,
-  target INTEGER,                           -- the meeting that is changed or deleted
+  target,                                   -- the meeting that is changed or deleted
   content TEXT NOT NULL,                    -- what is sent, as JSON
   same BLOB NOT NULL,                       -- a digest that equal rows share
   look BLOB NOT NULL,                       -- a digest of what a list shows of it
@@ -47,7 +47,7 @@ CREATE TABLE rows (
   adopted INTEGER NOT NULL DEFAULT 0,       -- 1 where the meeting was found, not answered
   maybe INTEGER NOT NULL DEFAULT 0,         -- 1 where an earlier attempt may have been carried out
   settle REAL NOT NULL DEFAULT 0,           -- seconds that the service needs to show what it made of it
-  meeting_id INTEGER UNIQUE,                -- claimed: no meeting belongs to two rows
+  meeting_id UNIQUE,                        -- claimed: no meeting belongs to two rows
   answer TEXT,                              -- the meeting as the service told of it
   error TEXT,
   ended INTEGER,                            -- counts in the order in which rows were done
@@ -72,6 +72,7 @@ CREATE VIEW meetings AS SELECT
   json_extract(error, '$.message') AS error
 FROM rows ORDER BY position;
 """
+_BEYOND: Final = 2**63
 _COLUMNS: Final = (
     "position, given, key, line, target, content, same, look, state, adopted, maybe, settle, meeting_id, answer, error"
 )
@@ -119,6 +120,21 @@ class RunInfo:
     complete: bool
     holder: str | None
     existing: str | None
+
+
+def as_sql(number: int | None) -> int | str | None:
+    """Return an id as SQLite holds it, whose whole numbers end at 2**63; the service's need not."""
+    return number if number is None or number < _BEYOND else str(number)
+
+
+def from_sql(number: int | str | None) -> int | None:
+    """Return an id that SQLite holds."""
+    return None if number is None else int(number)
+
+
+def _record(row: tuple[Any, ...]) -> Record:
+    record = Record._make(row)
+    return record._replace(target=from_sql(record.target), meeting_id=from_sql(record.meeting_id))
 
 
 class Incoming(NamedTuple):
@@ -170,8 +186,13 @@ class Store:
         """Turn what SQLite and the system raise into a JournalError that says what to do."""
         try:
             yield
-        except (sqlite3.Error, OSError, OverflowError) as error:
+        except (sqlite3.Error, OSError) as error:
             raise _told(error, self.path) from error
+        except (OverflowError, UnicodeError) as error:  # its words may hold an address
+            problem = f"something that cannot be written into {self.path or 'the journal'} ({type(error).__name__})"
+        else:
+            return
+        raise JournalError(problem, journal=self.path)
 
     def _check(self, *, readonly: bool) -> None:
         sql = self._connection.execute
@@ -248,26 +269,32 @@ class Store:
         """Write down whether all rows of the input are."""
         self._connection.execute("UPDATE run SET complete = ?", (complete,))
 
-    def recover(self, *, repeatable: bool, settle: float) -> None:
+    def recover(self, *, repeatable: bool) -> None:
         """Take up what an earlier run left: what was sent is in doubt, what failed is tried again."""
         sql = self._connection.execute
         sql("UPDATE rows SET state = 'unsent' WHERE state = 'failed'")
         if repeatable:
             sql("UPDATE rows SET state = 'unsent', maybe = 1 WHERE state IN ('sent', 'doubt')")
         else:
-            sql("UPDATE rows SET state = 'doubt', settle = max(settle, ?) WHERE state = 'sent'", (settle,))
+            self.doubt_sent()
+
+    def doubt_sent(self) -> None:
+        """Put rows in doubt that were sent and of which nothing more is known."""
+        self._connection.execute("UPDATE rows SET state = 'doubt' WHERE state = 'sent'")
 
     def set_baseline(self, meetings: Iterable[tuple[int, bytes]]) -> None:
         """Write down the meetings, and how they look, that were there before the first request."""
-        self._connection.executemany("INSERT OR IGNORE INTO baseline VALUES (?, ?)", meetings)
+        found = ((as_sql(number), look) for number, look in meetings)
+        self._connection.executemany("INSERT OR IGNORE INTO baseline VALUES (?, ?)", found)
         self._connection.execute("UPDATE run SET baseline = 1")
 
     def baseline_left(self) -> list[tuple[int, bytes]]:
         """Return the meetings of the baseline that are nobody's."""
-        return self._connection.execute(
+        rows = self._connection.execute(
             "SELECT meeting_id, look FROM baseline WHERE meeting_id NOT IN"
             " (SELECT meeting_id FROM rows WHERE meeting_id IS NOT NULL) ORDER BY meeting_id"
-        ).fetchall()
+        )
+        return [(int(number), look) for number, look in rows]
 
     def there(self) -> list[tuple[bytes, int]]:
         """Return, for each look, how many rows met a meeting of the baseline that looks like it."""
@@ -304,13 +331,38 @@ class Store:
         """Note that the input has a row; False where it had it before."""
         return self._connection.execute("INSERT OR IGNORE INTO met VALUES (?)", (position,)).rowcount == 1
 
-    def add(self, row: Incoming, *, there: bool) -> int:
+    def doubt_looks(self, looks: Iterable[bytes]) -> None:
+        """Put rows in doubt that are not sent, as far as is known here, and that look like one of these."""
+        self._connection.executemany(
+            "UPDATE rows SET state = 'doubt' WHERE state = 'unsent' AND look = ?", ((look,) for look in looks)
+        )
+
+    def changed_key(self, last: int, sames: dict[bytes, str]) -> tuple[str, str] | None:
+        """Return a new row and the row of the journal that it equals and whose key the input does not have."""
+        for key, same in self._connection.execute(
+            "SELECT key, same FROM rows WHERE given AND position <= ?"
+            " AND position NOT IN (SELECT position FROM met) AND state != 'unsent'",
+            (last,),
+        ):
+            if same in sames:
+                return sames[same], key
+        return None
+
+    def has_met(self) -> bool:
+        """Say whether the input has any row with a key that the journal has."""
+        return self._connection.execute("SELECT 1 FROM met LIMIT 1").fetchone() is not None
+
+    def add(self, row: Incoming, *, there: bool, state: str = "unsent") -> int:
         """Write down a new row behind all others, and return its position."""
         frozen = row.frozen
         added = self._connection.execute(
-            "INSERT INTO rows (given, key, line, target, content, same, look, there) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (row.given, row.key, frozen.line, frozen.target, frozen.content, frozen.same, frozen.look, there),
-        )
+            "INSERT INTO rows (given, key, line, target, content, same, look, there, state)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                row.given, row.key, frozen.line, as_sql(frozen.target), frozen.content, frozen.same, frozen.look, there,
+                state,
+            ),
+        )  # fmt: skip
         return added.lastrowid or 0
 
     def drop_after(self, position: int) -> None:
@@ -318,10 +370,8 @@ class Store:
         self._connection.execute("DELETE FROM rows WHERE position > ? AND state = 'unsent'", (position,))
 
     def _records(self, condition: str, *values: object) -> list[Record]:
-        return [
-            Record(*row)
-            for row in self._connection.execute(f"SELECT {_COLUMNS} FROM rows WHERE {condition}", values)  # noqa: S608  ours
-        ]
+        rows = self._connection.execute(f"SELECT {_COLUMNS} FROM rows WHERE {condition}", values)  # noqa: S608  ours
+        return [_record(row) for row in rows]
 
     def unsent(self, after: int, limit: int, *, met: bool) -> list[Record]:
         """Return rows to be sent behind a position; of those with keys, only what the input has where `met`."""
@@ -372,15 +422,20 @@ class Store:
             ]
         return rows
 
-    def intend(self, position: int, *, state: str = "sent") -> None:
-        """Write down that a row is about to be sent."""
-        self._connection.execute("UPDATE rows SET state = ?, error = NULL WHERE position = ?", (state, position))
-
-    def finish(self, position: int, state: str, *, error: str | None = None, settle: float = 0.0) -> None:
-        """Write down what became of a row that was not done."""
+    def intend(self, position: int, settle: float, *, state: str = "sent") -> None:
+        """Write down that a row is about to be sent, and how long a service may be at work on it that is not heard."""
         self._connection.execute(
-            "UPDATE rows SET state = ?, error = ?, settle = ?, maybe = maybe OR ? WHERE position = ?",
-            (state, error, settle, state == "doubt", position),
+            "UPDATE rows SET state = ?, settle = ?, error = NULL WHERE position = ?", (state, settle, position)
+        )
+
+    def finish(
+        self, position: int, state: str, *, error: str | None = None, settle: float = 0.0, maybe: bool = False
+    ) -> None:
+        """Write down what became of a row that was not done; `maybe` an attempt was carried out all the same."""
+        self._connection.execute(
+            "UPDATE rows SET state = ?, error = ?, settle = ?, maybe = maybe OR ?"
+            " WHERE position = ? AND (state != 'done' OR ? = 'done')",  # what is done stays done
+            (state, error, settle, maybe, position, state),
         )
 
     def undone(self, position: int) -> None:
@@ -388,11 +443,14 @@ class Store:
         self._connection.execute("UPDATE rows SET state = 'undone', error = NULL WHERE position = ?", (position,))
 
     def claim(self, position: int, meeting_id: int | None, answer: str | None, ended: int, *, adopted: bool) -> bool:
-        """Write down that a row is done; False where the meeting is another row's already."""
+        """Write down that a row is done; False where the meeting is another row's, or was there before the run.
+
+        One that is adopted may have been.
+        """
         done = self._connection.execute(
             "UPDATE OR IGNORE rows SET state = 'done', error = NULL, meeting_id = ?, answer = ?, ended = ?, adopted = ?"
-            " WHERE position = ?",
-            (meeting_id, answer, ended, adopted, position),
+            " WHERE position = ? AND (? OR NOT EXISTS (SELECT 1 FROM baseline WHERE baseline.meeting_id IS ?))",
+            (as_sql(meeting_id), answer, ended, adopted, position, adopted, as_sql(meeting_id)),
         )
         return done.rowcount == 1
 
@@ -403,26 +461,34 @@ class Store:
 
     def _list(self, ids: Iterable[int]) -> None:
         sql = self._connection
-        sql.execute("CREATE TEMP TABLE IF NOT EXISTS listed (id INTEGER PRIMARY KEY)")
+        sql.execute("CREATE TEMP TABLE IF NOT EXISTS listed (id NOT NULL UNIQUE)")
         sql.execute("DELETE FROM listed")
-        sql.executemany("INSERT OR IGNORE INTO listed VALUES (?)", ((number,) for number in ids))
+        sql.executemany("INSERT OR IGNORE INTO listed VALUES (?)", ((as_sql(number),) for number in ids))
 
     def unknown_ids(self, ids: Iterable[int]) -> set[int]:
         """Return those of `ids` that were not there before and are no row's."""
         self._list(ids)
         return {
-            number
+            int(number)
             for (number,) in self._connection.execute(
                 "SELECT id FROM listed WHERE id NOT IN (SELECT meeting_id FROM baseline)"
                 " AND id NOT IN (SELECT meeting_id FROM rows WHERE meeting_id IS NOT NULL)"
             )
         }
 
+    def claims(self, ids: Iterable[int]) -> dict[int, bytes]:
+        """Return those of `ids` that are rows' own, each with the look of its row."""
+        self._list(ids)
+        found = self._connection.execute(
+            "SELECT meeting_id, look FROM rows WHERE meeting_id IN (SELECT id FROM listed)"
+        )
+        return {int(number): look for number, look in found}
+
     def missing(self, ids: Iterable[int], moment: str) -> set[int]:
         """Return the meetings of rows that begin after `moment`, as the service writes it, and are none of `ids`."""
         self._list(ids)
         return {
-            number
+            int(number)
             for (number,) in self._connection.execute(
                 "SELECT meeting_id FROM rows WHERE state = 'done' AND meeting_id NOT IN (SELECT id FROM listed)"
                 " AND json_extract(coalesce(answer, content), '$.meetingStart') > ?",
@@ -459,7 +525,15 @@ def _connected(path: str, *, readonly: bool) -> sqlite3.Connection:
     if path:
         # It holds people's addresses: nobody else on the machine needs to read it. SQLite gives its other files the
         # same mode.
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, stat.S_IRUSR | stat.S_IWUSR))
+        file = os.open(path, os.O_CREAT | os.O_RDWR, stat.S_IRUSR | stat.S_IWUSR)
+        links = os.fstat(file).st_nlink
+        os.close(file)
+        if links > 1:
+            raise JournalError(
+                f"{path} has another name (a hard link), under which somebody else could run with it: copy it, and use "
+                "the copy",
+                journal=path,
+            )
     return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
 
 
@@ -479,11 +553,14 @@ def _told(error: Exception, path: str) -> JournalError:
         what = f"there is no space left for {where}: make room, and run it again with the same journal"
     elif code in _DAMAGED or (isinstance(error, sqlite3.DatabaseError) and code is None):
         what = (
-            f"{where} is damaged, or no journal ({error}); it was left as it is. With a copy of it, go on with that; "
-            "without one, a new journal with existing='adopt' takes over the meetings that are there"
+            f"{where} is damaged, or no journal ({error}); it was left as it is. A new journal with existing='adopt' "
+            "takes over the meetings that are there"
         )
     elif code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         what = f"{where} is in use by another program: close it there, and run it again"
     else:
-        what = f"{where} cannot be read or written ({error}): see to the disk, and run it again with the same journal"
+        what = (
+            f"{where} cannot be read or written ({error}): see whether the disk is full or failing, and run it again "
+            "with the same journal"
+        )
     return JournalError(what, journal=path)

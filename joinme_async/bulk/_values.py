@@ -9,6 +9,7 @@ import attrs
 from joinme_async._errors import JoinMeError
 from joinme_async._http import Secret
 from joinme_async._models import UNSET, Changes, Meeting, Unset, checked_id
+from joinme_async.bulk._rows import checked_key
 
 R = TypeVar("R")
 
@@ -46,6 +47,7 @@ class Change:
         start_with_personal_url: bool | Unset = UNSET,
         key: str | None = None,
     ) -> None:
+        checked_key(key)
         invited, participants = Secret(participants), UNSET
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]  attrs makes it
             checked_id(meeting.id if isinstance(meeting, Meeting) else meeting),
@@ -97,9 +99,11 @@ class BulkReport(Generic[R]):
         deleted: rows of `delete_all` or `undo` that are done.
         failed: rows that are surely not done, each with its error; another run with the same journal tries them again.
         in_doubt: rows that may have been done, and may not; another run with the same journal looks again.
-        not_started: rows that were not sent, since the run was stopped.
+        not_started: rows that were not sent: the run was stopped (`stopped`, and each row's `error`), their key is not
+            in the input any more, or an earlier change of the same meeting was not carried out.
         already_there: rows that a meeting was there for before the run, as far as a list shows (it leaves participants
             out).
+        earlier: rows of those done that were so before this run.
         surplus: upcoming meetings that equal a row, were not there before the run, and are more than the rows; they are
             never deleted unasked. Empty where the run was not verified.
         missing: rows whose meeting no list shows any more, though it is to come.
@@ -116,6 +120,7 @@ class BulkReport(Generic[R]):
     in_doubt: tuple[RowOutcome[R], ...] = ()
     not_started: tuple[RowOutcome[R], ...] = ()
     already_there: int = 0
+    earlier: int = 0
     surplus: tuple[Meeting, ...] = ()
     missing: tuple[RowOutcome[R], ...] = ()
     verified: bool = False
@@ -150,7 +155,8 @@ class BulkReport(Generic[R]):
             "surplus": len(self.surplus),
             "missing": len(self.missing),
         }
-        return ", ".join(f"{number} {what}" for what, number in counts.items() if number) or "no rows"
+        said = ", ".join(f"{number} {what}" for what, number in counts.items() if number) or "no rows"
+        return f"{said} ({self.earlier} of them by earlier runs)" if self.earlier else said
 
 
 @attrs.frozen

@@ -9,7 +9,7 @@ from joinme_async._conversion import read_changes, read_new, write_changes, writ
 from joinme_async._errors import InvalidMeetingError, NotFoundError
 from joinme_async._http import Secret
 from joinme_async._meetings import MeetingsResource
-from joinme_async._models import Meeting, NewMeeting, checked_id, is_sendable
+from joinme_async._models import Meeting, NewMeeting, checked_id
 from joinme_async._reconcile import key_of, look_of
 from joinme_async.bulk._rows import Row
 from joinme_async.bulk._values import Change, RowState, Verb
@@ -55,6 +55,10 @@ class Work(Protocol[R]):
         """Return the row that a journal holds."""
         ...
 
+    def lane(self, frozen: Frozen) -> bytes:
+        """Return what rows share that must not be under way together."""
+        ...
+
     async def perform(
         self, meetings: MeetingsResource, row: R, meeting_id: int | None, *, again: bool
     ) -> Meeting | None:
@@ -83,12 +87,6 @@ def _compact(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
-def checked_key(key: object) -> None:
-    """Raise InvalidMeetingError where a key is no text that can be looked up again."""
-    if key is not None and not (isinstance(key, str) and key and is_sendable(key)):
-        raise InvalidMeetingError("a key is a text that is not empty, or None", field="key")
-
-
 class Schedule:
     """Each row is a meeting to be made; not to be repeated blindly."""
 
@@ -100,7 +98,6 @@ class Schedule:
         if isinstance(item, NewMeeting):
             return Row(item)
         if isinstance(item, Row):
-            checked_key(item.key)
             return item
         raise InvalidMeetingError(f"a row is a NewMeeting or a Row, not {type(item).__name__}")
 
@@ -112,6 +109,10 @@ class Schedule:
     def thaw(self, frozen: Frozen) -> Row:
         """Return the row that a journal holds."""
         return Row(read_new(json.loads(frozen.content)), frozen.key, frozen.line)
+
+    def lane(self, frozen: Frozen) -> bytes:
+        """Equal rows are two meetings, and made one after the other."""
+        return frozen.same
 
     async def perform(
         self,
@@ -151,7 +152,6 @@ class Update:
     def checked(self, item: object) -> Change:
         """Take a `Change`."""
         if isinstance(item, Change):
-            checked_key(item.key)
             return item
         raise InvalidMeetingError(f"a row of update_all is a Change, not {type(item).__name__}")
 
@@ -163,6 +163,10 @@ class Update:
     def thaw(self, frozen: Frozen) -> Change:
         """Return the row that a journal holds."""
         return Change.of(frozen.target or 0, read_changes(json.loads(frozen.content)), frozen.key)
+
+    def lane(self, frozen: Frozen) -> bytes:
+        """The changes of one meeting come in order."""
+        return frozen.look
 
     async def perform(
         self,
@@ -208,6 +212,10 @@ class Delete:
     def thaw(self, frozen: Frozen) -> int:
         """Return the id that a journal holds."""
         return frozen.target or 0
+
+    def lane(self, frozen: Frozen) -> bytes:
+        """A meeting is deleted once at a time."""
+        return frozen.look
 
     async def perform(
         self,
