@@ -651,6 +651,20 @@ def test_on_a_terminal_a_bar_is_drawn_and_the_question_asked(served: Sandbox) ->
     assert served.meetings == ()
 
 
+def test_the_script_to_copy_goes_on_after_a_crash(served: Sandbox) -> None:
+    """Killed in the middle and run again, every row was made exactly once."""
+    write(40)
+    script = [sys.executable, str(Path(__file__).parents[1] / "examples" / "bulk_schedule.py"), "june.csv"]
+    with subprocess.Popen(script, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        wait_for(lambda: methods(served)["POST"] >= 25)
+        running.kill()
+    assert methods(served)["POST"] < 40
+    done = subprocess.run(script, capture_output=True, text=True, encoding="utf-8", timeout=50, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert re.search(r"40 of 40 done, 0 failed", done.stderr)
+    assert made(served) == each(40)
+
+
 # Progress
 
 

@@ -5,6 +5,7 @@ import asyncio
 import inspect
 import re
 import runpy
+import shutil
 from pathlib import Path
 
 import pytest
@@ -36,13 +37,14 @@ def run(code: str, line: int, names: dict[str, object]) -> None:
 
 
 def test_every_block_runs_and_prints_what_is_shown(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """In order, in one namespace, as a reader would; the token `...` is one that the sandbox takes."""
     assert len(BLOCKS) > 10
     sandbox = Sandbox(clock=FakeClock())  # the meetings of the README stay upcoming
     sandbox.accept("...")
-    monkeypatch.chdir(ROOT)
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "__main__"}
     with sandbox.serve() as url:
         monkeypatch.setenv("JOINME_BASE_URL", url)
@@ -76,7 +78,7 @@ def test_a_lost_answer_is_found_as_shown(capsys: pytest.CaptureFixture[str], mon
 
 def test_every_error_and_setting_is_in_its_table() -> None:
     """A name that comes or goes is noticed here."""
-    errors = {n for n in joinme_async.__all__ if n.endswith("Error")} - {"JoinMeError", "JournalError"}
+    errors = {n for n in joinme_async.__all__ if n.endswith("Error")} - {"JoinMeError"}
     table = README.split("## Errors")[1].split("## ")[0]
     assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == errors
     assert "`JoinMeError`" in table
