@@ -30,9 +30,9 @@ from joinme_async import (
     RetryPolicy,
     ServerError,
 )
-from joinme_async.bulk import Journal, Progress, Row, schedule_all
+from joinme_async.bulk import Journal, Progress, Row, delete_all, schedule_all
 from joinme_async.bulk._preview import counted, preview
-from joinme_async.cli import _app, _bulk
+from joinme_async.cli import _after, _app, _bulk, _shell
 from joinme_async.cli._dry import ReadOnlyTransport
 from joinme_async.cli._result import Result, what_next
 from joinme_async.cli._teller import Teller, duration, line_of
@@ -63,9 +63,9 @@ def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Sandbox]
 @pytest.fixture
 def bulk(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
     """Run `joinme bulk` in this process, with a service that shows what it made at once."""
-    real = _bulk.JoinMe
+    real = _shell.JoinMe
     quick = RetryPolicy(settle=0.01, base=0.01)
-    monkeypatch.setattr(_bulk, "JoinMe", lambda **options: real(retry=quick, **options))
+    monkeypatch.setattr(_shell, "JoinMe", lambda **options: real(retry=quick, **options))
 
     def run(*arguments: str) -> Done:
         monkeypatch.setattr(sys, "argv", ["joinme", "bulk", *arguments])
@@ -81,7 +81,8 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Put somebody at the terminal, who types what is given."""
 
     def somebody(typed: str) -> None:
-        monkeypatch.setattr(_bulk, "_is_somebody_there", lambda: True)
+        for module in (_shell, _after):
+            monkeypatch.setattr(module, "is_somebody_there", lambda: True)
         monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
 
     return somebody
@@ -484,6 +485,53 @@ def test_a_run_goes_on_without_its_file_where_the_journal_has_all_rows(served: S
     assert done.err.endswith("or name the place where it is now: joinme bulk schedule FILE --journal new.journal\n")
     assert bulk("schedule", "june.csv", *new, "--existing", "adopt").code == 0
     assert made(served) == each(4)
+
+
+def test_many_failures_are_told_in_a_few_lines(served: Sandbox, bulk) -> None:
+    """Ten of them, and where all are; an outage of twenty in a row stops the run."""
+    write(40)
+    served.plant(Fault.refuse("ERR_403_DEVELOPER_INACTIVE"), on="POST", times=None)
+    done = bulk("schedule", "june.csv")
+    assert done.code == 4
+    assert len(re.findall(r"^joinme: row #", done.err, re.MULTILINE)) == 10
+    assert "joinme: … all of them: joinme bulk status --journal june.csv.journal\n" in done.err
+    assert done.err.endswith(f"joinme: see that the service is well, and go on with: {GO_ON}\n")
+    assert bulk("status", "june.csv").out.count("\nrow #") >= 20
+    served.clear_faults()
+    served.plant(Fault.stale_token(), on="GET", times=None)
+    for verb in (("resume", "june.csv"), ("resume", "june.csv", "--json")):
+        done = bulk(*verb)
+        assert (done.code, done.err.splitlines()[-1]) == (
+            0, "joinme: 40 scheduled; the list of join.me could not be read",
+        )  # fmt: skip
+
+
+def test_a_file_that_is_gone_or_changed_in_the_middle_stops_the_run(served: Sandbox, bulk, monkeypatch) -> None:
+    """Exit code 4: something was sent, and the journal has it."""
+    write(4)
+
+    async def unlucky(*args, on_progress, **options):
+        on_progress(Progress("sending"))
+        raise FileNotFoundError(2, "No such file or directory", "june.csv")
+
+    monkeypatch.setattr(_bulk, "schedule_all", unlucky)
+    done = bulk("schedule", "june.csv")
+    assert (done.code, done.err.splitlines()[-1]) == (4, f"joinme: when that is mended, go on with: {GO_ON}")
+
+
+def test_a_journal_of_another_kind_of_run_is_refused(served: Sandbox, bulk) -> None:
+    """Its status is shown all the same."""
+
+    async def cancel() -> None:
+        async with JoinMe() as joinme:
+            await delete_all(joinme, [1, 2], journal="cancel.journal", missing_ok=True)
+
+    anyio.run(cancel)
+    for verb in ("resume", "verify", "undo"):
+        done = bulk(verb, "cancel.journal", *["--yes"] * (verb == "undo"))
+        assert (done.code, done.out) == (1, "")
+        assert "schedule" in done.err
+    assert bulk("status", "cancel.journal").out == "cancel.journal: 2 deleted\nnobody runs with it now\n"
 
 
 # verify and undo

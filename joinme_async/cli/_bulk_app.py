@@ -76,15 +76,8 @@ def schedule(  # noqa: PLR0913  its options
     yes
         Do not ask: rows that are there already are made all the same, unless --existing says otherwise.
     """
-    from joinme_async.cli._bulk import (  # noqa: PLC0415  each verb loads what it uses
-        carried_out,
-        checked,
-        command,
-        journal_of,
-        moment,
-        run_dry,
-        run_schedule,
-    )
+    from joinme_async.cli._bulk import checked, moment, run_dry, run_schedule  # noqa: PLC0415  each verb loads what it uses
+    from joinme_async.cli._shell import carried_out, journal_of  # noqa: PLC0415
 
     target = journal_of(file, journal)
 
@@ -95,7 +88,7 @@ def schedule(  # noqa: PLR0913  its options
             return run_dry(meetings, target, existing=existing, rate=rate, as_json=as_json)
         return run_schedule(meetings, target, existing=existing, rate=rate, as_json=as_json, yes=yes)
 
-    sys.exit(carried_out(work, "" if dry_run else command("resume", target)))
+    sys.exit(carried_out(work, "resume", None if dry_run else target))
 
 
 @bulk.command
@@ -115,11 +108,12 @@ def resume(
     as_json
         As of schedule; rows done earlier come first.
     """
-    from joinme_async.cli._bulk import carried_out, command, journal_of, run_resume  # noqa: PLC0415
+    from joinme_async.cli._bulk import run_resume  # noqa: PLC0415
+    from joinme_async.cli._shell import carried_out, journal_of  # noqa: PLC0415
 
     target = journal_of(file, journal)
     work = partial(run_resume, target, rate=rate, as_json=as_json)
-    sys.exit(carried_out(work, command("resume", target)))
+    sys.exit(carried_out(work, "resume", target))
 
 
 @bulk.command
@@ -137,7 +131,8 @@ def status(file: Path | None = None, *, journal: Path | None = None, as_json: _J
     as_json
         One JSON object on stdout: journal, holder, counts, already_there, complete, failed, in_doubt.
     """
-    from joinme_async.cli._bulk import carried_out, journal_of, run_status  # noqa: PLC0415
+    from joinme_async.cli._after import run_status  # noqa: PLC0415
+    from joinme_async.cli._shell import carried_out, journal_of  # noqa: PLC0415
 
     target = journal_of(file, journal)
     sys.exit(carried_out(partial(run_status, target, as_json=as_json)))
@@ -156,7 +151,8 @@ def verify(file: Path | None = None, *, journal: Path | None = None, as_json: _J
     as_json
         One JSON object on stdout: journal, counts, missing, surplus.
     """
-    from joinme_async.cli._bulk import carried_out, journal_of, run_verify  # noqa: PLC0415
+    from joinme_async.cli._after import run_verify  # noqa: PLC0415
+    from joinme_async.cli._shell import carried_out, journal_of  # noqa: PLC0415
 
     target = journal_of(file, journal)
     sys.exit(carried_out(partial(run_verify, target, as_json=as_json)))
@@ -189,8 +185,9 @@ def undo(  # noqa: PLR0913
     as_json
         A line of JSON on stdout for each row whose meeting was deleted or could not be.
     """
-    from joinme_async.cli._bulk import carried_out, command, journal_of, run_undo  # noqa: PLC0415
+    from joinme_async.cli._after import run_undo  # noqa: PLC0415
+    from joinme_async.cli._shell import carried_out, journal_of  # noqa: PLC0415
 
     target = journal_of(file, journal)
     work = partial(run_undo, target, adopted=adopted, rate=rate, yes=yes, as_json=as_json)
-    sys.exit(carried_out(work, command("undo", target)))
+    sys.exit(carried_out(work, "undo", target))
