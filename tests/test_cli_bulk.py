@@ -201,7 +201,6 @@ def test_a_lost_journal_invites_nobody_twice_unasked(served: Sandbox, bulk) -> N
     assert bulk(*new) == Done(
         1,
         "",
-        "joinme: the journal is new.journal\n"
         "joinme: 3 of 4 rows look as if they were there already: a meeting has their name, times and flag. "
         "Nothing was sent. Say --existing adopt to take those meetings for their rows, or --existing make to make all "
         "rows all the same, which may invite people twice\n",
@@ -444,7 +443,7 @@ def test_the_exit_code_tells_what_to_do(counts: dict, more: dict, code: int, say
         (["verify", "june.csv"], 1, "joinme: there is no journal june.csv.journal"),
         (["undo", "june.csv", "--yes"], 1, "joinme: there is no journal june.csv.journal"),
         (["schedule", "june.csv", "--timezone", "Nowhere"], 1, "no time zone named 'Nowhere'"),
-        (["schedule", "empty.csv"], 1, "joinme: there is no meeting in empty.csv"),
+        (["schedule", "empty.csv"], 1, "joinme: there is no meeting in empty.csv that can be sent"),
         (["schedule", "june.csv", "--journal", "june.csv"], 1, "june.csv is damaged, or no journal"),
         (["schedule", "june.csv", "--journal", "no/such/folder"], 1, "is its folder there?"),
     ],
@@ -729,7 +728,10 @@ def test_lines_come_now_and_then_and_a_wait_at_once(capsys: pytest.CaptureFixtur
             (5.5, Progress("sending", done=3, failed=1, total=10, waiting="cool-down", waits=11.7)),
             (9.9, Progress("sending", done=4)),
             (10.1, Progress("settling", done=4, in_doubt=2, waiting="settle", waits=2.0)),
-            (15.2, Progress("verifying", done=6)),
+            (10.9, Progress("settling", done=4, in_doubt=2, waiting="settle", waits=2.0)),
+            (16.0, Progress("sending", done=5, waiting="cool-down", waits=60.0)),
+            (21.5, Progress("sending", done=5, waiting="cool-down", waits=60.0)),
+            (27.0, Progress("verifying", done=6)),
             (900.0, Progress("sending", done=7)),
             (930.0, Progress("sending", done=8)),
             (946.0, Progress("sending", done=9)),
@@ -742,6 +744,8 @@ def test_lines_come_now_and_then_and_a_wait_at_once(capsys: pytest.CaptureFixtur
         "joinme: 2 of 10 done, 2.0 a second, 4 s left",
         "joinme: 3 of 10 done, 1 failed; join.me asked to wait: 12 s",
         "joinme: 4 done, 2 in doubt; gives join.me time to show what it made: 2 s",
+        "joinme: 5 done; join.me asked to wait: 1 min 00 s",
+        "joinme: 5 done; join.me asked to wait: 54 s",
         "joinme: 6 done; comparing with the list of join.me",
         "joinme: 7 done",
         "joinme: 9 done",

@@ -61,19 +61,19 @@ def run_schedule(  # noqa: PLR0913  what it was told
     meetings: MeetingsFile, journal: Path, *, existing: Existing | None, rate: int | None, as_json: bool, yes: bool
 ) -> int:
     """Schedule the meetings of a file, and return the exit code."""
-    if not meetings.skipped and not len(meetings):
-        raise ConfigurationError(f"there is no meeting in {meetings.path}")
+    if not len(meetings):
+        raise ConfigurationError(f"there is no meeting in {meetings.path} that can be sent")
     known = rows_in(journal)
     if known:
         say(f"goes on with {journal}, which has {known} rows of an earlier run")
     else:
-        say(f"the journal is {journal}")
         if existing is None:
             chosen = _settled(run(partial(preview, rows=meetings, journal=None), rate), yes=yes)
             if chosen == "stop":
                 say("stopped; nothing was sent, and no journal was made")
                 return NOT_BEGUN
             existing = chosen
+        say(f"the journal is {journal}")
     return _go(meetings, journal, existing=existing, rate=rate, as_json=as_json)
 
 

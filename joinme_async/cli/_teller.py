@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Final, Self
 
+import attrs
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
@@ -90,6 +91,7 @@ class Teller:
         self._began = now()
         self._next = self._began + _FIRST
         self._waiting = ""
+        self._wait: tuple[tuple[str, float | None], float] = ("", None), 0.0  # what is waited for, and since when
         self._bars = _bars() if bar else None
         self._task = None if self._bars is None else self._bars.add_task("", total=None, counts="", waiting="")
         self._shown: AbstractContextManager[object] = self._bars or nullcontext()
@@ -104,10 +106,19 @@ class Teller:
     def __call__(self, progress: Progress) -> None:
         """Take note, and tell."""
         self.has_begun |= progress.phase == "sending"
+        progress = self._counted_down(progress)
         if self._bars is not None and self._task is not None:
             self._draw(self._bars, self._task, progress)
         elif progress.phase != "finished":
             self._print(progress)
+
+    def _counted_down(self, progress: Progress) -> Progress:
+        """Take off what has gone by of a wait that was told before."""
+        wait, now = (progress.waiting, progress.waits), self._now()
+        if wait != self._wait[0]:
+            self._wait = wait, now
+        gone = now - self._wait[1]
+        return progress if progress.waits is None else attrs.evolve(progress, waits=max(progress.waits - gone, 0.0))
 
     def _print(self, progress: Progress) -> None:
         now = self._now()
