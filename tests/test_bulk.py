@@ -404,9 +404,13 @@ async def test_a_complete_journal_goes_on_without_its_input(joinme: JoinMe, sand
     part = journal.with_name("part")
     await schedule_all(joinme, rows(2500), journal=part)
     assert not await Journal(part).is_complete()
-    for given in (part, None):
-        with pytest.raises(JournalError, match="does not have all rows of its run: give the rows again"):
-            await schedule_all(joinme, None, journal=given)
+    with pytest.raises(JournalError, match="does not have all rows of its run: give the rows again"):
+        await schedule_all(joinme, None, journal=part)
+    with pytest.raises(JournalError, match="there must be a journal"):
+        await schedule_all(joinme, None)
+    with pytest.raises(JournalError, match="there is no journal at"):
+        await schedule_all(joinme, None, journal=journal.with_name("mistyped"))
+    assert {file.name.partition("-")[0] for file in journal.parent.iterdir()} == {"run.journal", "part"}
 
 
 async def test_a_journal_knows_its_file(joinme: JoinMe, sandbox: Sandbox, journal: Path) -> None:
@@ -781,7 +785,7 @@ async def test_an_undo_that_fails_is_gone_on_with(joinme: JoinMe, sandbox: Sandb
 async def test_undo_takes_a_journal_that_is_there(joinme: JoinMe, journal: Path) -> None:
     """A name that is mistyped makes no journal."""
     for call in (undo, verify):
-        with pytest.raises(JournalError, match="no such file"):
+        with pytest.raises(JournalError, match="there is no journal at"):
             await call(joinme, journal)
     assert not journal.exists()
 

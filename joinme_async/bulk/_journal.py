@@ -290,14 +290,20 @@ class Writer:
 
     Args:
         path: of the journal, None for a private one that is gone with the run.
+        must_exist: True to make none.
 
     Raises:
         JournalError: on opening: another runner has it, or it cannot be used.
     """
 
-    def __init__(self, path: str | None) -> None:
+    def __init__(self, path: str | None, *, must_exist: bool = False) -> None:
         # A symbolic link names the same journal, and SQLite goes to what it points at.
         self.path = os.path.realpath(path) if path else ""
+        if must_exist and not os.path.isfile(self.path):  # noqa: PTH113  called off the event loop
+            raise JournalError(
+                f"there is no journal at {self.path}" if path else "without rows there must be a journal to go on with",
+                journal=self.path,
+            )
         self._hold = Hold(self.path) if path else None
         try:
             self.store = Store(self.path)
@@ -311,12 +317,12 @@ class Writer:
         return f"<Writer: {self.path or 'in a temporary file'}, {len(self._jobs)} waiting>"
 
     @classmethod
-    async def opened(cls, path: str | None) -> "Writer":
+    async def opened(cls, path: str | None, *, must_exist: bool = False) -> "Writer":
         """Open a journal off the event loop."""
         opened: list[Writer] = []
 
         async def open_it() -> None:
-            opened.append(await anyio.to_thread.run_sync(cls, path))
+            opened.append(await anyio.to_thread.run_sync(partial(cls, path, must_exist=must_exist)))
 
         try:
             await _uninterrupted(open_it)

@@ -113,7 +113,7 @@ class Run(Generic[R]):
 
     async def outcomes(self) -> AsyncGenerator[RowOutcome[R], None]:
         """Yield one outcome for each row, those that earlier runs had done first."""
-        writer = await Writer.opened(self._settings.journal)
+        writer = await Writer.opened(self._settings.journal, must_exist=self._source is None)
         try:
             with self._noted():
                 await self._begin(writer, keeps=True)
@@ -129,7 +129,7 @@ class Run(Generic[R]):
 
     async def report(self) -> BulkReport[R]:
         """Carry it out, and return what the whole journal says then."""
-        writer = await Writer.opened(self._settings.journal)
+        writer = await Writer.opened(self._settings.journal, must_exist=self._source is None)
         try:
             with self._noted():
                 await self._begin(writer, keeps=False)
@@ -412,7 +412,7 @@ class Run(Generic[R]):
 async def verified_report(joinme: JoinMe, journal: str) -> BulkReport[Any]:
     """Compare the service's list with a journal, and return its report with what was found."""
     parts = parts_of(joinme)
-    writer = await Writer.opened(journal)
+    writer = await Writer.opened(journal, must_exist=True)
     try:
         seen = await Lookout(parts.layer, parts.options, parts.memory, writer).verify()
         report = await writer.write(report_of)

@@ -549,7 +549,9 @@ def _told(error: Exception, path: str) -> JournalError:
     where = path or "the run's temporary file"
     code: Any = getattr(error, "sqlite_errorcode", None)
     code = code & 0xFF if isinstance(code, int) else None
-    if code == sqlite3.SQLITE_FULL:
+    if isinstance(error, FileNotFoundError):
+        what = f"there is no journal at {where}"
+    elif code == sqlite3.SQLITE_FULL:
         what = f"there is no space left for {where}: make room, and run it again with the same journal"
     elif code in _DAMAGED or (isinstance(error, sqlite3.DatabaseError) and code is None):
         what = (
