@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -115,7 +114,7 @@ async def test_a_journal_is_the_file_of_that_name(
 
 WRONG_IDS = {
     "the next one's": lambda answer, seen: answer | {"meetingId": answer["meetingId"] + (len(seen) == 1)},
-    "one given before": lambda answer, seen: answer | {"meetingId": 10001},
+    "one given before": lambda answer, _: answer | {"meetingId": 10001},
 }
 
 
@@ -182,7 +181,8 @@ async def test_a_journal_that_is_behind_is_found_out_by_looking(joinme: JoinMe, 
     await anyio.to_thread.run_sync(shutil.copy, journal, backup)
     sandbox.clear_faults()
     assert (await schedule_all(joinme, rows(25), journal=journal)).is_complete
-    report = await schedule_all(joinme, rows(30), journal=backup)
+    anew = JoinMe(sandbox.token, transport=sandbox.transport(), clock=sandbox.clock)
+    report = await schedule_all(anew, rows(30), journal=backup)
     assert (len(report.scheduled), len(report.adopted)) == (10, 20)
     assert made(sandbox) == Counter(new.name for new in rows(30))
 
@@ -314,17 +314,12 @@ async def test_each_row_has_one_outcome_even_where_the_disk_fails(sandbox, clock
     assert Counter(outcome.key for outcome in outcomes) == {f"#{number}": 1 for number in range(1, 6)}
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3])
+@pytest.mark.parametrize("delay", [0.005, 0.01, 0.02, 0.05, 0.1, 0.2])
 def test_asyncios_own_cancellation_leaves_everything_written(tmp_path: Path, delay: float) -> None:
     """As Ctrl-C does it: no shield of anyio's keeps that off; what was begun is on disk when the run is over."""
-    sandbox = Sandbox(latency=0.005)
-    wanted = [new_meeting(name=f"M{i}") for i in range(300)]
-    wanted = [
-        new_meeting(
-            name=f"M{i}", start=datetime.now(UTC) + timedelta(days=9), end=datetime.now(UTC) + timedelta(days=10)
-        )
-        for i in range(300)
-    ]
+    sandbox = Sandbox(latency=0.02)
+    day = datetime.now(UTC) + timedelta(days=9)
+    wanted = [new_meeting(name=f"M{i}", start=day, end=day + timedelta(hours=1)) for i in range(300)]
 
     async def main() -> None:
         joinme = JoinMe(sandbox.token, transport=sandbox.transport(), retry=RetryPolicy(settle=0.05))
@@ -334,7 +329,7 @@ def test_asyncios_own_cancellation_leaves_everything_written(tmp_path: Path, del
         with pytest.raises(asyncio.CancelledError):
             await run
         assert await Journal(tmp_path / "j").holder() is None
-        if (tmp_path / "j").exists() and (tmp_path / "j").stat().st_size:
+        if sent(sandbox):
             report = await Journal(tmp_path / "j").report()
             assert (len(report.scheduled), report.in_doubt) == (sent(sandbox), ())
         assert (await schedule_all(joinme, wanted, journal=tmp_path / "j")).is_complete
@@ -360,4 +355,3 @@ def test_ctrl_c_ends_a_process_with_nothing_in_doubt(tmp_path: Path) -> None:
     assert f"run it again with the journal {tmp_path / 'j'}" in said
     report = anyio.run(Journal(tmp_path / "j").report)
     assert (len(report.scheduled), report.in_doubt) == (sent(sandbox), ())
-    assert os.listdir(tmp_path)

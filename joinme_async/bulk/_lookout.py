@@ -127,7 +127,7 @@ class Lookout:
             return Look(doubt=f"the list does not show meeting {missed}, which was made before: it lags behind")
         if entry.look in taken:
             return Look(
-                doubt=f"meeting {taken[entry.look]} is like it, and join.me gave its id for something else as well"
+                doubt=f"meeting {taken[entry.look]} is like it, and is another row's, or another call's of this client"
             )
         if entry.look in gone:
             return Look(doubt="a meeting like it is listed and cannot be read: the list lags behind, or runs ahead")
