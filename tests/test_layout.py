@@ -1,6 +1,7 @@
 """The layout is the architecture: imports go one way, each foreign library has one home, public names are what they are."""
 
 import ast
+import functools
 import importlib
 import inspect
 from pathlib import Path
@@ -78,6 +79,7 @@ HOMES = {
 }
 
 
+@functools.cache
 def modules() -> dict[str, ast.Module]:
     files = sorted(ROOT.rglob("*.py"))
     return {".".join(path.relative_to(ROOT).with_suffix("").parts): ast.parse(path.read_text()) for path in files}

@@ -12,7 +12,7 @@ from joinme_async._meetings import MeetingsResource
 from joinme_async._models import Meeting, NewMeeting, OutcomeUnknownError
 from joinme_async._retry._options import Options, Timeout
 from joinme_async.bulk._clearing import Clearing
-from joinme_async.bulk._crew import Crew, Worker
+from joinme_async.bulk._crew import Crew, StoppedError, Worker
 from joinme_async.bulk._existing import ExistingMeetings
 from joinme_async.bulk._journal import Entry, Writer, write_answer, write_error
 from joinme_async.bulk._lookout import Lookout
@@ -110,6 +110,8 @@ class Carrier(Generic[R]):
             return
         try:
             await self._carry_out(worker, entry)
+        except StoppedError:
+            await self._interrupted(worker, entry)
         except Exception as error:  # noqa: BLE001  of a token source, a transport, a limiter
             self.crash = self.crash or error
             await self._interrupted(worker, entry)

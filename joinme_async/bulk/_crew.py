@@ -35,6 +35,10 @@ class Lane(Protocol):
 E = TypeVar("E", bound=Lane)
 
 
+class StoppedError(Exception):
+    """The run was stopped before the request of a row left."""
+
+
 class Worker(Announcer):
     """One at work: hears the events of its row, passes them on, and knows whether its request is in flight.
 
@@ -64,6 +68,8 @@ class Worker(Announcer):
     def tell(self, event: Event) -> None:
         """Take note of an event, and pass it on."""
         if isinstance(event, AttemptStarted):
+            if self.scope.cancel_called:
+                raise StoppedError  # its turn came in the same moment as the end of the run
             self.in_flight = True
         elif isinstance(event, AttemptEnded):
             self.in_flight, self.latency = False, event.elapsed

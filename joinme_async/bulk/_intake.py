@@ -54,12 +54,18 @@ class Intake(Generic[R]):
         self._unkeyed = 0  # rows without keys that the journal had at first
         self._first_new = 0  # positions behind this are of this run
         self._met = 0  # rows without keys met in this pass
+        self._has_new = False  # rows with no place in the journal were met
         self._is_surveyed = False  # all rows were gone through once
 
     @property
     def is_over(self) -> bool:
         """Whether all rows are written down."""
         return self._source.is_over
+
+    @property
+    def may_have_more(self) -> bool:
+        """Whether the input may have rows that the journal has not, once it was checked."""
+        return self._has_new or not (self._is_surveyed or self._source.is_over)
 
     async def check(self) -> int:
         """Hold the input against what earlier runs have of it, and return how many new rows look already there.
@@ -155,6 +161,7 @@ class Intake(Generic[R]):
             if match is not None:
                 self._hold_equal(store, row, *match)
                 continue
+            self._has_new = True
             look = row.frozen.look
             is_there = self._there[look] > 0
             if is_there:

@@ -257,8 +257,9 @@ class Run(Generic[R]):
 
         A journal that was gone on with from a copy, or lost its end, is behind what was really done.
         """
-        is_resumed = await self._writer.write(Store.last_position) > 0
-        if not (is_resumed and self._marks.makes and self._work.verb == "schedule"):
+        counts = await self._writer.write(Store.counts)
+        to_send = counts.get("unsent", 0) or (self._intake is not None and self._intake.may_have_more)
+        if not (counts and to_send and self._marks.makes and self._work.verb == "schedule"):
             return frozenset()
         strangers = frozenset(await self._beating(self._lookout.looks_of_strangers))
         await self._writer.write(lambda store: store.doubt_looks(strangers))
