@@ -38,8 +38,10 @@ async def schedule_all(  # noqa: PLR0913  all that a run can be told
     With a journal, this survives anything: the intent of a row is on disk before its request leaves, and its outcome
     after. Run it again with the same journal and the same rows after a crash, and rows done are skipped, rows never
     sent and rows that failed are sent, and of rows in doubt it finds out what happened before it sends anything. A row
-    whose answer is lost is found by looking: after the settle time one list serves all such rows, two lists that do not
-    show a meeting prove that it was not made, and only then is it sent again. What cannot be proven is `in_doubt`.
+    whose answer is lost is found by looking: after the settle time (`RetryPolicy.settle`; after a late answer, or a run
+    that was killed, `Timeout.attempt`) one list serves all such rows, and each meeting in it that may be one is read. Two
+    lists that do not show a meeting prove that it was not made, and only then is it sent again. What cannot be proven is
+    `in_doubt`.
 
     Rows without keys are known by their place: on a later run with the journal the input repeats them in order, new
     ones behind. Rows with keys are known by their key. Another input is refused before anything is sent.
@@ -59,7 +61,7 @@ async def schedule_all(  # noqa: PLR0913  all that a run can be told
         existing: what becomes of a row that an equal meeting was there for before the run: `"make"` another, or
             `"adopt"` it, by count; None for what an earlier run with the journal was told, and else `"make"`.
             `Progress.already_there` tells of such rows before the first request.
-        deadline: seconds after which no more rows are sent.
+        deadline: seconds after which no more rows are sent; what is in flight, and in doubt, is still brought to its end.
         on_progress: called with a `Progress` now and then, synchronously.
         verify: compare the service's list with the rows at the end (`report.surplus`, `report.missing`).
         stop_after: this many outages in a row stop the run; a row that is refused for a fault of its own is none.
@@ -96,8 +98,14 @@ async def schedule_each(  # noqa: PLR0913
 
     It keeps no outcomes, so a million rows take no more memory than a thousand. Outcomes come about once a second, in
     the order in which rows end; those of earlier runs with the journal first (`earlier`), and rows in doubt or not
-    started last. While outcomes are handed out nothing is under way: leave it, close it or cancel it at any time. Rows
-    are read while nothing is under way as well, so an input that comes slowly is sent as it comes.
+    started last. While outcomes are handed out nothing is under way, so it can be left at any time; the journal is free
+    again once it is closed:
+
+    >>> async with aclosing(schedule_each(joinme, rows, journal="june.journal")) as outcomes:
+    ...     async for outcome in outcomes:
+    ...         print(outcome.key, outcome.state)
+
+    Rows are read while nothing is under way as well, so an input that comes slowly is sent as it comes.
 
     Args and errors: as of `schedule_all`, which also verifies the run.
     """
@@ -166,7 +174,7 @@ async def undo(  # noqa: PLR0913
     """Delete exactly the meetings that a journal says its run scheduled; one that is gone already counts as deleted.
 
     What is done is written into the same journal: killed, it can be run again, and the run itself cannot be gone on
-    with any more. Rows in doubt are left alone: go on with the run first, so that it finds out about them.
+    with any more. What became of rows in doubt is found out first; those of which it cannot be are left in doubt.
 
     Args:
         joinme: the client.
