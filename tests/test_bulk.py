@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import anyio
+import attrs
 import pytest
 
 from joinme_async import (
@@ -847,3 +848,79 @@ def test_a_report_says_what_there_is() -> None:
     assert BulkReport(already_there=2).summary == "2 already there before"
     assert not BulkReport(stopped=JournalError("full", journal="x")).is_complete
     assert math.isclose(Progress("sending").rate, 0)
+
+
+# What a look proves
+
+
+def lists(sandbox: Sandbox) -> int:
+    return sum(entry.path == "/v1/meetings" and entry.method == "GET" for entry in sandbox.ledger)
+
+
+async def test_a_candidate_that_is_gone_when_it_is_read_proves_nothing(joinme: JoinMe, sandbox: Sandbox) -> None:
+    """Listed, and not there: the list and the rest of the service do not agree, and one of them is behind."""
+    sandbox.plant(Fault.lose(), on="POST")
+
+    def vanish(entry) -> None:
+        if lists(sandbox) == 2 and entry.path == "/v1/meetings":
+            sandbox._service._meetings.clear()
+
+    sandbox._on_entry = vanish
+    report = await schedule_all(joinme, rows(1))
+    assert sent(sandbox) == 2  # gone from the next two lists as well, which proves it
+    assert len(report.scheduled) == 1
+
+
+async def test_a_candidate_that_cannot_be_read_proves_nothing(joinme: JoinMe, sandbox: Sandbox, journal: Path) -> None:
+    """Whatever stands in the way of reading it, the row is in doubt."""
+    sandbox.plant(Fault.lose(), on="POST", times=2)
+    for look in range(3):
+        sandbox.plant(Fault.refuse("ERR_403_NOT_AUTHORIZED", retry_after=None), on="GET", times=2, skip=2 + look)
+    report = await schedule_all(joinme, rows(2), journal=journal, verify=False)
+    assert (len(report.in_doubt), sent(sandbox)) == (2, 2)
+    assert "could not be read" in str(report.in_doubt[0].error)
+    sandbox.clear_faults()
+    assert len((await schedule_all(joinme, rows(2), journal=journal)).adopted) == 2
+
+
+@pytest.mark.parametrize("fate", ["deleted", "moved"])
+async def test_a_witness_that_is_gone_or_elsewhere_says_nothing(joinme, sandbox, fate: str) -> None:
+    """A meeting of the run that somebody deleted, or moved behind the end of the list, is no sign of a list that lags."""
+    sandbox.plant(Fault.lose(done=False), on="POST", skip=3)
+    done = False
+
+    def meddle(entry) -> None:
+        nonlocal done
+        if sent(sandbox) == 4 and not done:
+            done = True
+            number = next(iter(sandbox._service._meetings))
+            stored = sandbox._service._meetings.pop(number)
+            if fate == "moved":
+                far = timedelta(days=90)
+                moved = attrs.evolve(stored, start=stored.start + far, end=stored.end + far)
+                sandbox._service._meetings[number] = moved
+
+    sandbox._on_entry = meddle
+    report = await schedule_all(joinme, rows(4), verify=False)
+    assert (report.in_doubt, sent(sandbox)) == ((), 5)
+
+
+async def test_a_list_that_lags_at_the_end_makes_nothing_missing(joinme: JoinMe, sandbox: Sandbox) -> None:
+    """What one list does not show, another one is asked for."""
+    sandbox.plant(Fault.lag_behind(60), on="GET", skip=1)
+    report = await schedule_all(joinme, rows(3))
+    assert (report.missing, report.verified, lists(sandbox)) == ((), True, 3)
+
+
+async def test_a_meeting_there_before_that_has_gone_is_not_adopted(joinme: JoinMe, sandbox: Sandbox) -> None:
+    """It is read before it is taken."""
+    await joinme.meetings.schedule(rows(1)[0])
+
+    def vanish(entry) -> None:
+        if lists(sandbox) == 1:
+            sandbox._service._meetings.clear()
+            sandbox._on_entry = None
+
+    sandbox._on_entry = vanish
+    report = await schedule_all(joinme, rows(1), existing="adopt")
+    assert (len(report.scheduled), report.adopted) == (1, ())

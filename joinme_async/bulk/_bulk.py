@@ -38,10 +38,10 @@ async def schedule_all(  # noqa: PLR0913  all that a run can be told
     With a journal, this survives anything: the intent of a row is on disk before its request leaves, and its outcome
     after. Run it again with the same journal and the same rows after a crash, and rows done are skipped, rows never
     sent and rows that failed are sent, and of rows in doubt it finds out what happened before it sends anything. A row
-    whose answer is lost is found by looking: after the settle time (`RetryPolicy.settle`; after a late answer, or a run
-    that was killed, `Timeout.attempt`) one list serves all such rows, and each meeting in it that may be one is read. Two
-    lists that do not show a meeting prove that it was not made, and only then is it sent again. What cannot be proven is
-    `in_doubt`.
+    whose answer is lost is found by looking: after the settle time (`RetryPolicy.settle`; after a late answer, or a
+    run that was killed, `Timeout.attempt`) one list serves all such rows, and each meeting in it that may be one is
+    read. Two lists that do not show a meeting prove that it was not made, and only then is it sent again. What cannot
+    be proven is `in_doubt`.
 
     Rows without keys are known by their place: on a later run with the journal the input repeats them in order, new
     ones behind. Rows with keys are known by their key. Another input is refused before anything is sent.
@@ -61,7 +61,8 @@ async def schedule_all(  # noqa: PLR0913  all that a run can be told
         existing: what becomes of a row that an equal meeting was there for before the run: `"make"` another, or
             `"adopt"` it, by count; None for what an earlier run with the journal was told, and else `"make"`.
             `Progress.already_there` tells of such rows before the first request.
-        deadline: seconds after which no more rows are sent; what is in flight, and in doubt, is still brought to its end.
+        deadline: seconds after which no more rows are sent; what is in flight, and in doubt, is still brought to its
+            end.
         on_progress: called with a `Progress` now and then, synchronously.
         verify: compare the service's list with the rows at the end (`report.surplus`, `report.missing`).
         stop_after: this many outages in a row stop the run; a row that is refused for a fault of its own is none.
