@@ -7,7 +7,7 @@ doubt back to unsent where it is proven that nothing was made. Undoing takes it 
 import os
 import sqlite3
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -331,11 +331,11 @@ class Store:
         """Note that the input has a row; False where it had it before."""
         return self._connection.execute("INSERT OR IGNORE INTO met VALUES (?)", (position,)).rowcount == 1
 
-    def doubt_looks(self, looks: Iterable[bytes]) -> None:
+    def doubt_looks(self, looks: Collection[bytes]) -> None:
         """Put rows in doubt that are not sent, as far as is known here, and that look like one of these."""
-        self._connection.executemany(
-            "UPDATE rows SET state = 'doubt' WHERE state = 'unsent' AND look = ?", ((look,) for look in looks)
-        )
+        unsent = self._connection.execute("SELECT position, look FROM rows WHERE state = 'unsent'")
+        found = [(position,) for position, look in unsent if look in looks]
+        self._connection.executemany("UPDATE rows SET state = 'doubt' WHERE position = ?", found)
 
     def changed_key(self, last: int, sames: dict[bytes, str]) -> tuple[str, str] | None:
         """Return a new row and the row of the journal that it equals and whose key the input does not have."""
