@@ -150,8 +150,9 @@ async def test_something_that_is_no_row_stops_before_it(joinme: JoinMe, journal:
     """The input is at fault; what was sent before it is in the journal."""
     with pytest.raises(InvalidMeetingError, match="a row is a NewMeeting or a Row, not int"):
         await schedule_all(joinme, [*rows(3), 5], journal=journal)
-    with pytest.raises(InvalidMeetingError, match="a key is a text"):
-        await schedule_all(joinme, [Row(new_meeting(), key="")])
+    for wrong, words in (("", "a key is a text"), (5, "a key is a text"), ("#12", "what rows without keys are called")):
+        with pytest.raises(InvalidMeetingError, match=words):
+            Row(new_meeting(), key=wrong)
 
 
 async def test_equal_rows_are_meetings_of_their_own_and_never_under_way_together(sandbox: Sandbox, clock) -> None:
@@ -555,6 +556,16 @@ async def test_the_rest_of_the_input_is_told_of_as_well(joinme: JoinMe, sandbox:
     report = await schedule_all(joinme, (new for new in rows(2500)), journal=journal)
     assert len(report.not_started) == 2500
     assert len({outcome.key for outcome in report.not_started}) == 2500
+
+
+async def test_what_was_done_before_is_no_part_of_the_rest(joinme: JoinMe, sandbox, journal: Path) -> None:
+    """Wherever it stands in an input that was not read to its end."""
+    old = [Row(new, key=new.name) for new in rows(10)]
+    await schedule_all(joinme, old, journal=journal)
+    sandbox.plant(Fault.stale_token(), on="POST", times=None)
+    new = [Row(meeting, key=meeting.name) for meeting in rows(2000, first=10)]
+    report = await schedule_all(joinme, [*new, *old], journal=journal)
+    assert (len(report.scheduled), len(report.not_started)) == (10, 2000)
 
 
 async def test_what_a_token_source_raises_comes_through(sandbox: Sandbox, clock: FakeClock, journal: Path) -> None:
