@@ -521,6 +521,9 @@ def _connected(path: str, *, readonly: bool) -> sqlite3.Connection:
         except sqlite3.OperationalError:
             connection.close()
             return _uri(path, "ro")
+        except BaseException:
+            connection.close()
+            raise
         return connection
     if path:
         # It holds people's addresses: nobody else on the machine needs to read it. SQLite gives its other files the
