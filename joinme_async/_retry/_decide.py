@@ -264,13 +264,18 @@ def unknown(call: Call[Any], last: JoinMeError) -> OutcomeUnknownError:
     )
 
 
+def maybe_done_at(status: int) -> bool:
+    """Say whether what was asked may have been done in spite of an answer with an error `status`."""
+    return status in _MAYBE_DONE or status >= _FIRST_SERVER_ERROR
+
+
 def maybe_done(error: JoinMeError) -> bool:
     """Say whether what was asked may have been done in spite of `error`."""
     match error:
         case TransportError():
             return error.request_sent
         case APIStatusError():
-            return error.status in _MAYBE_DONE or isinstance(error, ServerError)
+            return maybe_done_at(error.status)
         case DeadlineExceededError(last=TransportError() as cut_off):
             return cut_off.request_sent
         case UnexpectedResponseError():

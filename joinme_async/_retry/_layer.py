@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from datetime import timedelta
 from math import inf
 from random import random
@@ -28,7 +28,7 @@ from joinme_async._events import (
     OutcomeUnknown,
     WaitStarted,
 )
-from joinme_async._http import Headers, Response, Secret, Transport
+from joinme_async._http import Headers, Request, Response, Secret, Transport
 from joinme_async._models import OutcomeUnknownError
 from joinme_async._retry._decide import (
     Accept,
@@ -258,12 +258,9 @@ class RetryLayer:
         run.attempts += 1
         run.tell(AttemptStarted, run.attempts)
         run.in_flight, run.waiting_for = True, "answer"
-        # Where there is no deadline, nothing else cuts off a transport that does not keep time.
-        cut = allowed + _LONGEST_HEAD_START if left == inf else None
-        answer: Response | JoinMeError = TransportTimeoutError("the transport was cut off")
         try:
-            with self.clock.deadline(cut) if cut is not None else nullcontext():
-                answer = await transport.send(request)
+            bounded = transport.send(request) if left < inf else self._within(allowed, transport, request)
+            answer: Response | JoinMeError = await bounded
         except TransportTimeoutError as error:
             # A transport of the user's may have a shorter patience of its own: that is no matter of the deadline.
             time_is_up = allowed < timeout.attempt and self.clock.now() - sent >= allowed * _NEARLY
@@ -283,6 +280,12 @@ class RetryLayer:
             self._observe(run, signals, slots)
         run.in_flight = False
         return happened
+
+    async def _within(self, allowed: float, transport: Transport, request: Request) -> Response:
+        """Send a request of a call without a deadline: nothing else cuts off a transport that does not keep time."""
+        with self.clock.deadline(allowed + _LONGEST_HEAD_START):
+            return await transport.send(request)
+        raise _cut_off()
 
     def _made_of(
         self, run: Run[T], answer: Response | JoinMeError, token: Secret[str]
@@ -356,7 +359,7 @@ class RetryLayer:
         """Return the error of a call that the deadline cut off: in flight, or while it waited for something."""
         if not run.in_flight:
             return run.out_of_time()
-        cut_off = run.out_of_time(TransportTimeoutError("the transport was cut off"))
+        cut_off = run.out_of_time(_cut_off())
         return unknown(run.call, cut_off) if run.call.effect is Effect.CREATE else cut_off
 
     def _ended(self, run: Run[Any], error: JoinMeError) -> JoinMeError:
@@ -375,6 +378,10 @@ class RetryLayer:
 
 def _is_quota(turn: Turn) -> bool:
     return turn.over_quota or (turn.refusal is not None and turn.refusal.over_rate)
+
+
+def _cut_off() -> TransportTimeoutError:
+    return TransportTimeoutError("the transport was cut off")
 
 
 async def _nothing() -> None:

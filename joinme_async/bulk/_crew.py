@@ -13,13 +13,13 @@ import attrs
 from joinme_async._clock import Clock
 from joinme_async._events import Announcer, AttemptEnded, AttemptStarted, Event
 from joinme_async._meetings import MeetingsResource
+from joinme_async._retry._decide import maybe_done, maybe_done_at
 from joinme_async._retry._limiters import RateLimiter
 from joinme_async._retry._slots import HANDFUL
 
 _logger: Final = logging.getLogger("joinme_async")
 
 GRACE: Final = 10.0  # seconds that what is in flight is given to end when the run is cancelled
-_MAYBE_DONE: Final = 500  # and whatever brought no answer
 MANY: Final = 100  # workers at the most over a transport that can carry any number of calls
 
 
@@ -73,11 +73,15 @@ class Worker(Announcer):
             self.in_flight = True
         elif isinstance(event, AttemptEnded):
             self.in_flight, self.latency = False, event.elapsed
-            self.in_doubt = self.in_doubt or event.status is None or event.status >= _MAYBE_DONE
+            self.in_doubt = self.in_doubt or _may_be_done(event)
         else:
             self._told(event)
         if self._listener.hears(type(event)):
             self._listener.tell(event)
+
+
+def _may_be_done(event: AttemptEnded) -> bool:
+    return maybe_done(event.error) if event.error is not None else maybe_done_at(event.status or 0)
 
 
 @attrs.define
