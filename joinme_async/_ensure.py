@@ -1,7 +1,7 @@
 """`ensure`: schedule a meeting unless it is there, and find out what became of it where an answer was lost."""
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Generator, Hashable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Generator, Hashable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from math import inf
@@ -20,7 +20,7 @@ from joinme_async._errors import (
 )
 from joinme_async._events import Reconciled, WaitStarted
 from joinme_async._models import Meeting, NewMeeting, OutcomeUnknownError
-from joinme_async._reconcile import LIST_MARGIN, Look, conclude, key_of, may_equal
+from joinme_async._reconcile import LIST_MARGIN, Look, conclude, key_of, lag_behind, may_equal
 from joinme_async._retry._layer import RetryLayer
 from joinme_async._retry._options import Options, Timeout
 from joinme_async._retry._stay import Stay
@@ -334,19 +334,16 @@ class Ensurer:
             return Look(doubt=f"meeting {min(gone)} is listed and cannot be read: the list lags behind, or runs ahead")
         for witness in witnesses.values():
             if look == Look() and await self._is_missed(witness, listing, ids):
-                return Look(doubt=f"the list does not show meeting {witness.id}, which was made before: it lags behind")
+                return Look(doubt=lag_behind(witness.id))
         return look
 
     async def _is_missed(self, witness: Meeting, listing: Listing, ids: frozenset[int]) -> bool:
         """Say whether a list leaves out a meeting that this client made, and that it should show."""
-        if witness.id in ids or witness.start <= listing.at:
-            return False
         try:
-            there = await self._again(witness.id)
+            return await leaves_out(listing, ids, witness, self._again)
         except NotFoundError:
             self._memory.gone(witness.id)
             return False
-        return there.start == witness.start  # one that was moved may be listed elsewhere
 
     async def _again(self, meeting_id: int) -> Meeting:
         return await self._perform(get_call(meeting_id))
@@ -389,6 +386,20 @@ async def in_full(
             unread = may_equal(meeting, new) and meeting.participants is None
             seen[meeting.id] = await get(meeting.id) if unread else meeting
     return seen
+
+
+async def leaves_out(
+    listing: Listing, ids: Collection[int], witness: Meeting, get: Callable[[int], Awaitable[Meeting]]
+) -> bool:
+    """Say whether a list, of meetings with these `ids`, leaves out one that is known to be made and should be in it.
+
+    Raises:
+        NotFoundError: the meeting has gone since.
+    """
+    if witness.id in ids or witness.start <= listing.at:
+        return False
+    there = await get(witness.id)
+    return there.start == witness.start  # one that was moved may be listed elsewhere
 
 
 def later(end: datetime) -> datetime | None:

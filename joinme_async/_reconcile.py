@@ -61,6 +61,11 @@ def silence_of(meeting: Meeting) -> str:
     return f"join.me does not say who is invited to meeting {meeting.id}: it may be the one looked for"
 
 
+def lag_behind(witness_id: int) -> str:
+    """Return what is to be said of a list that does not show a meeting it should."""
+    return f"the list does not show meeting {witness_id}, which was made before: it lags behind"
+
+
 @attrs.frozen
 class Look:
     """What a look at the service showed of a meeting: that it is there, that it is not, or neither.

@@ -9,7 +9,7 @@ from joinme_async._client import Parts
 from joinme_async._ensure import settle_time
 from joinme_async._errors import JoinMeError, JournalError, QuotaExceededError
 from joinme_async._meetings import MeetingsResource
-from joinme_async._models import Meeting, NewMeeting, OutcomeUnknownError
+from joinme_async._models import Meeting, OutcomeUnknownError
 from joinme_async._retry._options import Options, Timeout
 from joinme_async.bulk._clearing import Clearing
 from joinme_async.bulk._crew import Crew, StoppedError, Worker
@@ -19,7 +19,7 @@ from joinme_async.bulk._lookout import Lookout
 from joinme_async.bulk._marks import Marks
 from joinme_async.bulk._plan import Ending, ending_of
 from joinme_async.bulk._pulse import Pulse
-from joinme_async.bulk._rows import Row
+from joinme_async.bulk._rows import meeting_of
 from joinme_async.bulk._store import Store
 from joinme_async.bulk._values import RowOutcome, RowState
 from joinme_async.bulk._verbs import Work
@@ -32,10 +32,6 @@ PATIENCE: Final = 60.0  # seconds that a used-up quota is waited for; a longer w
 def patient(options: Options) -> Options:
     """Return options for calls that wait for their permit as long as it takes, each attempt with its own time."""
     return attrs.evolve(options, timeout=Timeout(None, options.timeout.attempt), patience=PATIENCE)
-
-
-def _meeting_of(row: object) -> NewMeeting | None:
-    return row.meeting if isinstance(row, Row) else None
 
 
 class Carrier(Generic[R]):
@@ -176,7 +172,7 @@ class Carrier(Generic[R]):
         elif not claimed:
             taken = f"join.me answered with meeting {meeting_id}, which is another row's or was there before"
             ending = Ending("doubt", is_outage=True)
-            await self._not_done(worker, entry, ending, OutcomeUnknownError(taken, meeting=_meeting_of(entry.row)))
+            await self._not_done(worker, entry, ending, OutcomeUnknownError(taken, meeting=meeting_of(entry.row)))
         else:
             if meeting is not None and self._work.verb == "schedule":
                 self._lookout.made(meeting)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from joinme_async._errors import JournalError
-from joinme_async.bulk._store import Store
+from joinme_async.bulk._store import reading
 
 _SUFFIX: Final = "-hold"
 _PATIENCE: Final = 0.3  # seconds; somebody may be looking whether it is held
@@ -80,11 +80,8 @@ def is_held(path: str) -> bool:
 def holder_of(path: str) -> str:
     """Return who opened the journal last, in words."""
     with suppress(JournalError):
-        store = Store(path, readonly=True)
-        try:
+        with reading(path) as store:
             info = store.info()
-        finally:
-            store.close()
         if info is not None and info.holder:
             return info.holder
     return "another process"

@@ -3,7 +3,7 @@
 import json
 import os
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from copy import copy
 from functools import partial
 from os import PathLike, fspath
@@ -17,18 +17,17 @@ import attrs
 
 from joinme_async._conversion import read_whole, write_whole
 from joinme_async._errors import JoinMeError, JournalError
-from joinme_async._models import Meeting, NewMeeting, OutcomeUnknownError
+from joinme_async._models import Meeting, OutcomeUnknownError
 from joinme_async.bulk._files import MeetingsFile, reopened
 from joinme_async.bulk._hold import Hold, holder_of, is_held
-from joinme_async.bulk._rows import Row
-from joinme_async.bulk._store import Record, RunInfo, Store
+from joinme_async.bulk._rows import meeting_of
+from joinme_async.bulk._store import Record, RunInfo, Store, reading
 from joinme_async.bulk._values import BulkReport, RowOutcome, RowState, Verb
 from joinme_async.bulk._verbs import Delete, Schedule, Update, Work
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-_PAGE: Final = 2000  # rows read at a time
 _PLAIN: Final = str | int | float | bool | None
 
 
@@ -99,12 +98,8 @@ class Journal:
 
 
 def _looked_at(path: Path, look: Callable[[Store], T]) -> T:
-    store = Store(os.path.realpath(path), readonly=True)
-    try:
-        with store.told():
-            return look(store)
-    finally:
-        store.close()
+    with reading(os.path.realpath(path)) as store:
+        return look(store)
 
 
 def info_of(store: Store) -> RunInfo:
@@ -165,24 +160,17 @@ def report_of(store: Store) -> BulkReport[Any]:
     """Return what a journal says of all its rows."""
     work = work_of(_verb_of(store))
     groups: defaultdict[RowState, list[RowOutcome[Any]]] = defaultdict(list)
-    for outcome in outcomes_of(store, work):
+    for record in store.records():
+        outcome = outcome_of(record, work)
         groups[outcome.state].append(outcome)
     rows: dict[str, Any] = {state: tuple(outcomes) for state, outcomes in groups.items()}
     return BulkReport(**rows, already_there=sum(number for _, number in store.there()))
 
 
-def outcomes_of(store: Store, work: Work[R]) -> Iterator[RowOutcome[R]]:
-    """Yield what a journal says of its rows, a page at a time."""
-    after = 0
-    while page := store.page(after, _PAGE):
-        yield from (outcome_of(record, work) for record in page)
-        after = page[-1].position
-
-
 def outcome_of(record: Record, work: Work[R], *, earlier: bool = False) -> RowOutcome[R]:
     """Return what a journal says of a row."""
     row = work.thaw(record.frozen)
-    meeting = None if record.answer is None else read_whole(json.loads(record.answer))
+    meeting = None if record.answer is None else read_answer(record.answer)
     error = None if record.error is None else read_error(record.error, row)
     meeting_id = record.meeting_id if work.verb == "schedule" else record.target
     return RowOutcome(record.label, row, _state_of(record, work), meeting, meeting_id, error, earlier)
@@ -230,7 +218,7 @@ def read_error(text: str, row: object) -> JoinMeError:
     for name, value in {"last": None, **written["facts"]}.items():
         setattr(error, name, value)
     if isinstance(error, OutcomeUnknownError):
-        error.meeting = _meeting_of(row)
+        error.meeting = meeting_of(row)
     return error
 
 
@@ -243,10 +231,6 @@ def _kinds() -> dict[str, type[JoinMeError]]:
             found[kind.__name__] = kind
             kinds += kind.__subclasses__()
     return found
-
-
-def _meeting_of(row: object) -> NewMeeting | None:
-    return row.meeting if isinstance(row, Row) else None
 
 
 @attrs.define(eq=False)

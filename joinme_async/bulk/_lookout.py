@@ -2,15 +2,17 @@
 
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
 from typing import Final
 
 import anyio
 import attrs
 
-from joinme_async._ensure import Memory, later
+from joinme_async._ensure import Memory, later, leaves_out
 from joinme_async._errors import JoinMeError, NotFoundError, UnexpectedResponseError
 from joinme_async._models import Meeting
-from joinme_async._reconcile import Look, share_out, silence_of
+from joinme_async._reconcile import Look, lag_behind, share_out, silence_of
 from joinme_async._retry._layer import RetryLayer
 from joinme_async._retry._options import Options
 from joinme_async._retry._slots import HANDFUL
@@ -78,7 +80,7 @@ class Lookout:
             UnexpectedResponseError: its answer leaves them out.
         """
         try:
-            meeting = await self._layer.perform(get_call(meeting_id), self._options)
+            meeting = await self._get(meeting_id)
         except NotFoundError:
             return None
         if meeting.participants is None:
@@ -95,7 +97,7 @@ class Lookout:
     async def _look(self, doubts: Sequence[Entry[Row]]) -> list[Look]:
         witnesses = tuple(self._made)
         far = max([*(entry.row.meeting.end for entry in doubts), *(witness.end for witness in witnesses)])
-        listing = await self._layer.perform(listing_call(later(far), self._layer.clock.wall), self._options)
+        listing = await self._list(until=later(far))
         fresh = await self._fresh(listing)
         wanted = {entry.look for entry in doubts}
         taken = await self._taken(listing, fresh, wanted)
@@ -124,7 +126,7 @@ class Lookout:
         if entry.row.meeting.start <= listing.at:
             return Look(doubt="the meeting has begun, and only upcoming ones are listed")
         if missed is not None:
-            return Look(doubt=f"the list does not show meeting {missed}, which was made before: it lags behind")
+            return Look(doubt=lag_behind(missed))
         if entry.look in taken:
             return Look(
                 doubt=f"meeting {taken[entry.look]} is like it, and is another row's, or another call's of this client"
@@ -152,8 +154,8 @@ class Lookout:
         missing = await self._writer.write(lambda store: store.missing(ids, f"{listing.at:%Y-%m-%dT%H:%M:%SZ}"))
         return Verification(tuple(surplus), frozenset(missing))
 
-    async def _list(self) -> Listing:
-        return await self._layer.perform(listing_call(None, self._layer.clock.wall), self._options)
+    async def _list(self, *, until: datetime | None = None) -> Listing:
+        return await self._layer.perform(listing_call(until, self._layer.clock.wall), self._options)
 
     async def _fresh(self, listing: Listing) -> list[Meeting]:
         """Return the listed meetings that were not there before the run and are no row's."""
@@ -189,8 +191,7 @@ class Lookout:
 
         async def read(meeting: Meeting) -> None:
             try:
-                there: Meeting = await self._layer.perform(get_call(meeting.id), self._options)
-                full[meeting.id] = there
+                full[meeting.id] = await self._get(meeting.id)
             except NotFoundError:
                 full[meeting.id] = None
 
@@ -202,15 +203,13 @@ class Lookout:
         """Return the id of a meeting of this run that the list should show and does not, None where there is none."""
         ids = {meeting.id for meeting in listing.meetings}
         for witness in witnesses:
-            if witness.id in ids or witness.start <= listing.at:
-                continue
-            try:
-                there = await self._layer.perform(get_call(witness.id), self._options)
-            except NotFoundError:
-                continue  # deleted since; it says nothing
-            if there.start == witness.start:  # one that was moved may be listed elsewhere
-                return witness.id
+            with suppress(NotFoundError):  # deleted since: it says nothing
+                if await leaves_out(listing, ids, witness, self._get):
+                    return witness.id
         return None
+
+    async def _get(self, meeting_id: int) -> Meeting:
+        return await self._layer.perform(get_call(meeting_id), self._options)
 
 
 async def _a_handful_at_a_time(work: Callable[[Meeting], Awaitable[None]], items: Sequence[Meeting]) -> None:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import anyio.to_thread
 import attrs
@@ -11,10 +11,9 @@ import attrs
 from joinme_async._client import JoinMe
 from joinme_async._errors import JournalError
 from joinme_async.bulk._rows import Row
-from joinme_async.bulk._store import NOTHING, Incoming, Store
+from joinme_async.bulk._store import Incoming, Store, reading
 from joinme_async.bulk._verbs import Schedule, look_digest
 
-_PAGE: Final = 2000
 _OPEN: Final = frozenset({"unsent", "failed"})
 
 
@@ -59,33 +58,19 @@ def rows_in(journal: Path) -> int:
     Raises:
         JournalError: it cannot be read.
     """
-    if not journal.exists() or not journal.stat().st_size:
+    if not journal.exists():
         return 0
-    try:
-        store = Store(str(journal), readonly=True)
-    except JournalError as error:
-        if str(error).startswith(NOTHING):
-            return 0
-        raise
-    try:
-        with store.told():
-            return sum(store.counts().values())
-    finally:
-        store.close()
+    with reading(str(journal)) as store:
+        return 0 if store.info() is None else sum(store.counts().values())
 
 
 def _previewed(rows: Iterable[Row], journal: Path | None, listed: dict[int, bytes]) -> Preview:
     if journal is None:
         return counted(((incoming.frozen.look, "unsent") for incoming in _incoming(rows)), listed.values())
-    store = Store(str(journal), readonly=True)
-    try:
-        with store.told():
-            claimed = {record.meeting_id for record in _records(store)}
-            return counted(
-                _held_against(store, rows), (look for number, look in listed.items() if number not in claimed)
-            )
-    finally:
-        store.close()
+    with reading(str(journal)) as store:
+        claimed = {record.meeting_id for record in store.records()}
+        free = (look for number, look in listed.items() if number not in claimed)
+        return counted(_held_against(store, rows), free)
 
 
 def counted(rows: Iterable[tuple[bytes, str]], listed: Iterable[bytes]) -> Preview:
@@ -103,7 +88,7 @@ def counted(rows: Iterable[tuple[bytes, str]], listed: Iterable[bytes]) -> Previ
 
 def _held_against(store: Store, rows: Iterable[Row]) -> Iterator[tuple[bytes, str]]:
     """Yield look and state of each row of the input, which must be the one that the journal has."""
-    known = {(record.given, record.key): (record.same, record.state) for record in _records(store)}
+    known = {(record.given, record.key): (record.same, record.state) for record in store.records()}
     for incoming in _incoming(rows):
         same, state = known.pop((incoming.given, incoming.key), (incoming.frozen.same, "unsent"))
         if same != incoming.frozen.same:
@@ -123,11 +108,4 @@ def _incoming(rows: Iterable[Row]) -> Iterator[Incoming]:
     for row in rows:
         frozen = work.freeze(row)
         unkeyed += frozen.key is None
-        yield Incoming(0, str(unkeyed), frozen) if frozen.key is None else Incoming(1, frozen.key, frozen)
-
-
-def _records(store: Store) -> Iterator[Any]:
-    after = 0
-    while page := store.page(after, _PAGE):
-        yield from page
-        after = page[-1].position
+        yield Incoming.of(frozen, unkeyed)

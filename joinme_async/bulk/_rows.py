@@ -67,6 +67,11 @@ class Row:
         checked_key(self.key)
 
 
+def meeting_of(row: object) -> NewMeeting | None:
+    """Return the meeting that a row is to be, None for a row of another kind."""
+    return row.meeting if isinstance(row, Row) else None
+
+
 @attrs.frozen
 class Options:
     """What a reader was told about its file.

@@ -103,6 +103,7 @@ class Run(Generic[R]):
         self._marks = marks or Marks()
         self._source = source
         self._settings = settings
+        self._pulse = Pulse(settings.on_progress, self._clock, self._limiter, lambda: self._crew.in_flight)
         self._stops = inf if settings.deadline is None else self._clock.now() + settings.deadline
         self._left: deque[Entry[R]] = deque()
         self._cursor = 0  # rows up to here were taken out of the journal
@@ -149,12 +150,8 @@ class Run(Generic[R]):
             raise  # whoever stops asking for outcomes knows
         except BaseException:
             how = f"run it again with the journal {self._settings.journal}" if self._settings.journal else _LOST
-            _logger.warning("the bulk run was broken off with %d rows done: %s", self._done_so_far, how)
+            _logger.warning("the bulk run was broken off with %d rows done: %s", self._pulse.done, how)
             raise
-
-    @property
-    def _done_so_far(self) -> int:
-        return self._pulse.done if hasattr(self, "_pulse") else 0
 
     def _completed(self, report: BulkReport[R], unread: list[RowOutcome[R]]) -> BulkReport[R]:
         stopped = self._carrier.stopped
@@ -197,7 +194,6 @@ class Run(Generic[R]):
         parts, clock = self._parts, self._clock
         self._writer = writer
         self._keeps = keeps
-        self._pulse = Pulse(self._settings.on_progress, clock, self._limiter, lambda: self._crew.in_flight)
         self._lookout = Lookout(parts.layer, patient(parts.options), parts.memory, writer)
         self._clearing = Clearing(clock, writer, self._lookout, self._work, parts.options, pulse=self._pulse)
         self._carrier: Carrier[R] = Carrier(
@@ -274,11 +270,10 @@ class Run(Generic[R]):
 
     async def _earlier(self) -> AsyncGenerator[RowOutcome[R], None]:
         """Yield what earlier runs with the journal had done."""
-        after, last = 0, await self._writer.write(Store.last_position)
+        after = 0
         while page := await self._writer.write(partial(Store.done_page, after=after, limit=CHUNK)):
             for record in page:
-                if record.position <= last:
-                    yield outcome_of(record, self._work, earlier=True)
+                yield outcome_of(record, self._work, earlier=True)
             after = page[-1].position
 
     # The middle

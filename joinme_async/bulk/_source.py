@@ -98,7 +98,5 @@ class Source(Generic[R]):
     def _incoming(self, item: object) -> tuple[R, Incoming]:
         row = self.work.checked(item)
         frozen = self.work.freeze(row)
-        if frozen.key is not None:
-            return row, Incoming(1, frozen.key, frozen)
-        self._unkeyed += 1
-        return row, Incoming(0, str(self._unkeyed), frozen)
+        self._unkeyed += frozen.key is None
+        return row, Incoming.of(frozen, self._unkeyed)

@@ -19,7 +19,6 @@ from joinme_async.bulk._verbs import Frozen
 
 APPLICATION: Final = 0x6A6D6A31  # "jmj1": what marks the file as one of ours
 VERSION: Final = 1
-NOTHING: Final = "there is nothing in"  # how the error for an empty file begins
 _SCHEMA: Final = """
 CREATE TABLE run (
   only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -73,8 +72,9 @@ CREATE VIEW meetings AS SELECT
 FROM rows ORDER BY position;
 """
 _BEYOND: Final = 2**63
+_PAGE: Final = 2000  # rows read at a time
 _COLUMNS: Final = (
-    "position, given, key, line, target, content, same, look, state, adopted, maybe, settle, meeting_id, answer, error"
+    "position, given, key, line, target, content, same, look, state, adopted, maybe, meeting_id, answer, error"
 )
 
 
@@ -92,7 +92,6 @@ class Record(NamedTuple):
     state: str
     adopted: int
     maybe: int
-    settle: float
     meeting_id: int | None
     answer: str | None
     error: str | None
@@ -144,6 +143,11 @@ class Incoming(NamedTuple):
     key: str
     frozen: Frozen
 
+    @classmethod
+    def of(cls, frozen: Frozen, number: int) -> "Incoming":
+        """Return a row that is known by its key, or else by its `number` among those without one."""
+        return cls(0, str(number), frozen) if frozen.key is None else cls(1, frozen.key, frozen)
+
     @property
     def label(self) -> str:
         """How people are told of the row."""
@@ -168,6 +172,7 @@ class Store:
 
     def __init__(self, path: str, *, readonly: bool = False) -> None:
         self.path = path
+        self._is_empty = False  # a file that nothing was written into
         with self.told():
             self._connection = _connected(path, readonly=readonly)
         try:
@@ -198,10 +203,10 @@ class Store:
         sql = self._connection.execute
         (application,), (version,) = sql("PRAGMA application_id").fetchone(), sql("PRAGMA user_version").fetchone()
         if application == 0 and version == 0 and not sql("SELECT 1 FROM sqlite_master").fetchone():
-            if readonly:
-                raise JournalError(f"{NOTHING} {self.path}: no run has begun with it", journal=self.path)
-            self._tune()
-            self._make()
+            self._is_empty = readonly
+            if not readonly:
+                self._tune()
+                self._make()
         elif application != APPLICATION:
             raise JournalError(
                 f"{self.path} is a database of something else, and was left alone: name another journal",
@@ -246,6 +251,8 @@ class Store:
 
     def info(self) -> RunInfo | None:
         """Return what is written of the run, None before the first."""
+        if self._is_empty:
+            return None
         row = self._connection.execute(
             "SELECT verb, service, begun, baseline, input, complete, holder, existing FROM run"
         ).fetchone()
@@ -404,6 +411,13 @@ class Store:
         """Return rows behind a position, whatever their state."""
         return self._records("position > ? ORDER BY position LIMIT ?", after, limit)
 
+    def records(self) -> Iterator[Record]:
+        """Yield all rows, read a page at a time."""
+        after = 0
+        while page := self.page(after, _PAGE):
+            yield from page
+            after = page[-1].position
+
     def done_page(self, after: int, limit: int) -> list[Record]:
         """Return rows behind a position that are done."""
         return self._records("state = 'done' AND position > ? ORDER BY position LIMIT ?", after, limit)
@@ -507,6 +521,21 @@ class Store:
             if same in wanted:
                 found[same] = found.get(same, 0) + without
         return found
+
+
+@contextmanager
+def reading(path: str) -> Iterator[Store]:
+    """Open a journal to look into it, which changes nothing in it.
+
+    Raises:
+        JournalError: there is none, or it cannot be read.
+    """
+    store = Store(path, readonly=True)
+    try:
+        with store.told():
+            yield store
+    finally:
+        store.close()
 
 
 def _connected(path: str, *, readonly: bool) -> sqlite3.Connection:
