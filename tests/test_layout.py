@@ -53,6 +53,7 @@ LAYERS = [
     ["_wire"],
     ["_conversion"],
     ["transports.httpx"],
+    ["transports._common"],
     ["transports.__init__"],
     ["sandbox.__init__"],
     ["sandbox._sandbox"],

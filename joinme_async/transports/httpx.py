@@ -1,8 +1,7 @@
 """The default transport, over httpx. The only file that knows httpx."""
 
 import ssl
-import weakref
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -12,9 +11,9 @@ import anyio
 import anyio.to_thread
 import httpx
 
-from joinme_async._clock import running_loop
-from joinme_async._errors import ConfigurationError, TransportError, TransportTimeoutError, UnexpectedResponseError
+from joinme_async._errors import ConfigurationError, TransportError, TransportTimeoutError
 from joinme_async._http import MAX_BODY, Request, Response, Secret
+from joinme_async.transports._common import PerLoop, host_of, refuse_announced, refuse_longer, words_of
 
 __all__ = ["HttpxTransport"]
 
@@ -70,10 +69,7 @@ class HttpxTransport:
             # None is "no proxy": plain http goes to this machine only, and a proxy would see the token in the clear.
             mounts={"http://": None},
         )
-        self._own: httpx.AsyncClient | None = None
-        self._making = anyio.Lock()
-        self._loop: Callable[[], object] = object
-        self._closed = False
+        self._own: PerLoop[httpx.AsyncClient] = PerLoop("HttpxTransport", self._make_client)
 
     def __repr__(self) -> str:
         return f"<HttpxTransport: {'given client' if self._given else 'own client'}, {self._concurrency} connections>"
@@ -96,12 +92,12 @@ class HttpxTransport:
                 return await self._exchange(await self._client(), request, sent)
         except (TimeoutError, httpx.TimeoutException) as error:
             raise TransportTimeoutError(
-                f"no answer in time from {_host(request)}", request_sent=sent.may_have_left(error)
+                f"no answer in time from {host_of(request)}", request_sent=sent.may_have_left(error)
             ) from error
         # OSError: asyncio's TLS errors come through httpcore 1.0 as they are. ValueError: a host IDNA does not know.
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
             raise TransportError(
-                f"no answer from {_host(request)}: {_words(error)}", request_sent=sent.may_have_left(error)
+                f"no answer from {host_of(request)}: {words_of(error)}", request_sent=sent.may_have_left(error)
             ) from error
 
     async def _exchange(self, client: httpx.AsyncClient, request: Request, sent: "_SendWatch") -> Response:
@@ -114,9 +110,7 @@ class HttpxTransport:
         )
         answer = await client.send(outgoing, stream=True, auth=None, follow_redirects=False)
         try:
-            announced = answer.headers.get("Content-Length", "")
-            if announced.isascii() and announced.isdigit():
-                self._refuse_above_bound(answer.status_code, int(announced[:20]))
+            refuse_announced(answer.status_code, answer.headers.get("Content-Length"), self._max_body)
             body = await self._read(answer)
             return Response(answer.status_code, answer.headers.multi_items(), bytes(body.reveal()))
         finally:
@@ -129,33 +123,19 @@ class HttpxTransport:
             async for chunk in chunks:
                 body.reveal().extend(chunk)
                 del chunk
-                self._refuse_above_bound(answer.status_code, len(body.reveal()))
+                refuse_longer(answer.status_code, len(body.reveal()), self._max_body)
         return body
-
-    def _refuse_above_bound(self, status: int, size: int) -> None:
-        if size > self._max_body:
-            raise UnexpectedResponseError(
-                f"the answer is longer than {self._max_body} bytes, and was not read to its end: see max_body",
-                status=status,
-            )
 
     async def _client(self) -> httpx.AsyncClient:
         if self._given is not None:
             if self._given.is_closed:
                 raise ConfigurationError("the httpx.AsyncClient given to HttpxTransport is closed")
             return self._given
-        if self._closed:
-            raise ConfigurationError("this HttpxTransport is closed: make a new one")
-        loop = running_loop()
-        if self._loop() is not loop:
-            # Connections belong to the event loop they were made in; those of a loop that has ended are of no use.
-            self._loop, self._own, self._making = weakref.ref(loop), None, anyio.Lock()
-        if self._own is None:
-            async with self._making:
-                if self._own is None:
-                    # Reading the certificates takes a while, and would hold up the event loop.
-                    self._own = await anyio.to_thread.run_sync(self._new_client)
-        return self._own
+        return await self._own.get()
+
+    async def _make_client(self) -> httpx.AsyncClient:
+        # Reading the certificates takes a while, and would hold up the event loop.
+        return await anyio.to_thread.run_sync(self._new_client)
 
     def _new_client(self) -> httpx.AsyncClient:
         try:
@@ -170,9 +150,7 @@ class HttpxTransport:
 
     async def aclose(self) -> None:
         """Close the connections; a client that was given stays open."""
-        self._closed = True
-        client, self._own = self._own, None
-        if client is not None and self._loop() is running_loop():
+        if (client := self._own.close()) is not None:
             await client.aclose()
 
 
@@ -202,11 +180,3 @@ class _SendWatch:
     def may_have_left(self, error: Exception) -> bool:
         """Say whether the request may have been sent: always, unless httpx has shown that it was not."""
         return self._started or not (self._reports or isinstance(error, self._never_sent))
-
-
-def _host(request: Request) -> str:
-    return request.url.split("/", 3)[2]
-
-
-def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

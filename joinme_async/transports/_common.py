@@ -1,0 +1,81 @@
+"""What all transports do alike: connections for each event loop, a bound on answers, and words for what went wrong."""
+
+import weakref
+from collections.abc import Awaitable, Callable
+from typing import Final, Generic, TypeVar
+
+import anyio
+
+from joinme_async._clock import running_loop
+from joinme_async._errors import ConfigurationError, UnexpectedResponseError
+from joinme_async._http import Request
+
+T = TypeVar("T")
+
+_LONGEST_LENGTH: Final = 20  # digits of a Content-Length that are worth reading
+
+
+class PerLoop(Generic[T]):
+    """Something that belongs to the event loop it was made in, such as open connections; made once in each.
+
+    Those of a loop that has ended are of no use, and are forgotten.
+
+    Args:
+        owner: the name of the transport, for its error once it is closed.
+        make: makes one; however many calls ask at once, it is asked once.
+    """
+
+    def __init__(self, owner: str, make: Callable[[], Awaitable[T]]) -> None:
+        self._owner = owner
+        self._make = make
+        self._loop: Callable[[], object] = object  # no loop yet: never the one that runs
+        self._thing: T | None = None
+        self._making = anyio.Lock()
+        self._closed = False
+
+    async def get(self) -> T:
+        """Return the one of the loop that runs now.
+
+        Raises:
+            ConfigurationError: the transport is closed.
+        """
+        if self._closed:
+            raise ConfigurationError(f"this {self._owner} is closed: make a new one")
+        loop = running_loop()
+        if self._loop() is not loop:
+            self._loop, self._thing, self._making = weakref.ref(loop), None, anyio.Lock()
+        if self._thing is None:
+            async with self._making:
+                if self._thing is None:
+                    self._thing = await self._make()
+        return self._thing
+
+    def close(self) -> T | None:
+        """Let nobody have one from now on, and return that of the loop that runs now, to be closed by the caller."""
+        self._closed = True
+        thing, self._thing = self._thing, None
+        return thing if thing is not None and self._loop() is running_loop() else None
+
+
+def refuse_announced(status: int, announced: str | None, bound: int) -> None:
+    """Raise UnexpectedResponseError where an answer's Content-Length is more than `bound` bytes."""
+    if announced and announced.isascii() and announced.isdigit():
+        refuse_longer(status, int(announced[:_LONGEST_LENGTH]), bound)
+
+
+def refuse_longer(status: int, size: int, bound: int) -> None:
+    """Raise UnexpectedResponseError where an answer of `size` bytes so far is more than `bound`."""
+    if size > bound:
+        raise UnexpectedResponseError(
+            f"the answer is longer than {bound} bytes, and was not read to its end: see max_body", status=status
+        )
+
+
+def host_of(request: Request) -> str:
+    """Return the host and port that a request goes to."""
+    return request.url.split("/", 3)[2]
+
+
+def words_of(error: BaseException) -> str:
+    """Say what an error of a library was, for a message of ours."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
