@@ -53,6 +53,8 @@ LAYERS = [
     ["_wire"],
     ["_conversion"],
     ["transports.httpx"],
+    ["transports._lines"],
+    ["transports._asyncio_net", "transports._body"],
     ["transports._common"],
     ["transports.__init__"],
     ["sandbox.__init__"],

@@ -1,21 +1,38 @@
-"""The default transport, over httpx. The only file that knows httpx."""
+"""The default transport, over httpx. With `_lines`, its fast way, the only file that knows httpx."""
 
 import ssl
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, cast
+from importlib.util import find_spec
+from typing import Any, Final, cast
+from urllib.request import getproxies, proxy_bypass
 
 import anyio
 import anyio.to_thread
+import httpcore
 import httpx
 
 from joinme_async._errors import ConfigurationError, TransportError, TransportTimeoutError
 from joinme_async._http import MAX_BODY, Request, Response, Secret
 from joinme_async.transports._common import PerLoop, host_of, refuse_announced, refuse_longer, words_of
+from joinme_async.transports._lines import Lines, Origin, Sent, Setup
 
 __all__ = ["HttpxTransport"]
+
+_TOO_LATE: Final = (TimeoutError, httpx.TimeoutException, httpcore.TimeoutException)
+# OSError: asyncio's TLS errors come through httpcore 1.0 as they are. ValueError: a URL or a body that is none.
+_NO_ANSWER: Final = (
+    httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, httpcore.ProxyError,
+    httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError,
+)  # fmt: skip
+# What comes up before httpx has told of any connection. A client that was given may have any transport inside, one that
+# calls everything a ConnectError among them: only what httpx itself raises counts there.
+_BEFORE_GIVEN_CLIENT_CONNECTS: Final = (httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
+_BEFORE_CONNECTING: Final = (
+    *_BEFORE_GIVEN_CLIENT_CONNECTS, httpx.ConnectError, httpx.ConnectTimeout, TimeoutError, ValueError,
+)  # fmt: skip
 
 
 class HttpxTransport:
@@ -56,20 +73,12 @@ class HttpxTransport:
         self._given = client
         self._concurrency = concurrency
         self._max_body = max_body
-        self._make = partial(
-            httpx.AsyncClient,
-            proxy=proxy,
-            verify=verify,
-            http2=http2,
-            trust_env=trust_env,
-            limits=httpx.Limits(
-                max_connections=concurrency, max_keepalive_connections=concurrency, keepalive_expiry=keepalive
-            ),
-            timeout=None,  # `Request.timeout` bounds the whole exchange
-            # None is "no proxy": plain http goes to this machine only, and a proxy would see the token in the clear.
-            mounts={"http://": None},
-        )
-        self._own: PerLoop[httpx.AsyncClient] = PerLoop("HttpxTransport", self._make_client)
+        self._proxy = proxy
+        self._verify = verify
+        self._http2 = http2
+        self._trust_env = trust_env
+        self._keepalive = keepalive
+        self._own: PerLoop[Lines | _Client] = PerLoop("HttpxTransport", self._make)
 
     def __repr__(self) -> str:
         return f"<HttpxTransport: {'given client' if self._given else 'own client'}, {self._concurrency} connections>"
@@ -83,38 +92,99 @@ class HttpxTransport:
         """Send `request` and return its answer, read to the end.
 
         Raises:
-            TransportError: there was no answer; `request_sent` is False where httpx showed that nothing had left.
+            TransportError: there was no answer; `request_sent` is False where it is certain that nothing had left.
             UnexpectedResponseError: the answer is longer than `max_body`.
         """
-        sent = _SendWatch(surely_httpcore=self._given is None)
+        sent = Sent()
         try:
-            with anyio.fail_after(request.timeout):
-                return await self._exchange(await self._client(), request, sent)
-        except (TimeoutError, httpx.TimeoutException) as error:
+            return await (await self._carrier()).send(request, sent)
+        except _TOO_LATE as error:
             raise TransportTimeoutError(
-                f"no answer in time from {host_of(request)}", request_sent=sent.may_have_left(error)
+                f"no answer in time from {host_of(request)}", request_sent=self._may_have_left(sent, error)
             ) from error
-        # OSError: asyncio's TLS errors come through httpcore 1.0 as they are. ValueError: a host IDNA does not know.
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
+        except _NO_ANSWER as error:
             raise TransportError(
-                f"no answer from {host_of(request)}: {words_of(error)}", request_sent=sent.may_have_left(error)
+                f"no answer from {host_of(request)}: {words_of(error)}", request_sent=self._may_have_left(sent, error)
             ) from error
 
-    async def _exchange(self, client: httpx.AsyncClient, request: Request, sent: "_SendWatch") -> Response:
-        outgoing = client.build_request(
-            request.method,
-            request.url,
-            headers=request.headers.pairs(),
-            content=request.content,
-            extensions={"trace": sent.trace},
-        )
-        answer = await client.send(outgoing, stream=True, auth=None, follow_redirects=False)
+    def _may_have_left(self, sent: Sent, error: Exception) -> bool:
+        """Say whether the request may have left: always, unless it is certain that it did not."""
+        known = _BEFORE_CONNECTING if self._given is None else _BEFORE_GIVEN_CLIENT_CONNECTS
+        return sent.left or not (sent.tried or isinstance(error, known))
+
+    async def _carrier(self) -> "Lines | _Client":
+        if self._given is not None:
+            if self._given.is_closed:
+                raise ConfigurationError("the httpx.AsyncClient given to HttpxTransport is closed")
+            return _Client(self._given, self._max_body)
+        return await self._own.get()
+
+    async def _make(self) -> "Lines | _Client":
         try:
-            refuse_announced(answer.status_code, answer.headers.get("Content-Length"), self._max_body)
-            body = await self._read(answer)
-            return Response(answer.status_code, answer.headers.multi_items(), bytes(body.reveal()))
-        finally:
-            await answer.aclose()
+            # Reading the certificates takes a while, and would hold up the event loop.
+            return await anyio.to_thread.run_sync(self._new_client) if self._http2 else Lines(await self._setup())
+        except (ImportError, ValueError, OSError) as error:
+            raise ConfigurationError(f"httpx cannot be set up: {error}") from error
+
+    async def _setup(self) -> Setup:
+        proxy = _proxies(self._proxy, trust_env=self._trust_env)
+        read_certificates = partial(httpx.create_ssl_context, verify=self._verify, trust_env=self._trust_env)
+        tls = await anyio.to_thread.run_sync(read_certificates)
+        return Setup(tls, proxy, self._concurrency, self._keepalive, self._max_body)
+
+    def _new_client(self) -> "_Client":
+        client = httpx.AsyncClient(
+            proxy=self._proxy,
+            verify=self._verify,
+            http2=True,
+            trust_env=self._trust_env,
+            limits=httpx.Limits(
+                max_connections=self._concurrency,
+                max_keepalive_connections=self._concurrency,
+                keepalive_expiry=self._keepalive,
+            ),
+            timeout=None,  # noqa: S113  `Request.timeout` bounds the whole exchange
+            # None is "no proxy": plain http goes to this machine only, and a proxy would see the token in the clear.
+            mounts={"http://": None},
+            # The jar keeps no cookie: a call depends on no call before it.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        )
+        return _Client(client, self._max_body)
+
+    async def prepare(self) -> None:
+        """Read the certificates, where no client was given: that takes a while."""
+        await self._carrier()
+
+    async def aclose(self) -> None:
+        """Close the connections; a client that was given stays open."""
+        if (carrier := self._own.close()) is not None:
+            await carrier.aclose()
+
+
+class _Client:
+    """The plain way: through an `httpx.AsyncClient`, for HTTP/2 and for a client that was given."""
+
+    def __init__(self, client: httpx.AsyncClient, max_body: int) -> None:
+        self._client = client
+        self._max_body = max_body
+
+    async def send(self, request: Request, sent: Sent) -> Response:
+        """Send `request` and return its answer; `sent` is told how far it got."""
+        with anyio.fail_after(request.timeout):
+            outgoing = self._client.build_request(
+                request.method,
+                request.url,
+                headers=request.headers.pairs(),
+                content=request.content,
+                extensions={"trace": partial(_trace, sent)},
+            )
+            answer = await self._client.send(outgoing, stream=True, auth=None, follow_redirects=False)
+            try:
+                refuse_announced(answer.status_code, answer.headers.get("Content-Length"), self._max_body)
+                body = await self._read(answer)
+                return Response(answer.status_code, answer.headers.multi_items(), bytes(body.reveal()))
+            finally:
+                await answer.aclose()
 
     async def _read(self, answer: httpx.Response) -> Secret[bytearray]:
         """Return the decoded body; the addresses in it stay out of the local variables that tracebacks show."""
@@ -126,57 +196,43 @@ class HttpxTransport:
                 refuse_longer(answer.status_code, len(body.reveal()), self._max_body)
         return body
 
-    async def _client(self) -> httpx.AsyncClient:
-        if self._given is not None:
-            if self._given.is_closed:
-                raise ConfigurationError("the httpx.AsyncClient given to HttpxTransport is closed")
-            return self._given
-        return await self._own.get()
-
-    async def _make_client(self) -> httpx.AsyncClient:
-        # Reading the certificates takes a while, and would hold up the event loop.
-        return await anyio.to_thread.run_sync(self._new_client)
-
-    def _new_client(self) -> httpx.AsyncClient:
-        try:
-            # The jar keeps no cookie: a call depends on no call before it.
-            return self._make(cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])))
-        except (ImportError, ValueError, OSError) as error:
-            raise ConfigurationError(f"httpx cannot be set up: {error}") from error
-
-    async def prepare(self) -> None:
-        """Make the client, where none was given: reading the certificates takes a while."""
-        await self._client()
-
     async def aclose(self) -> None:
-        """Close the connections; a client that was given stays open."""
-        if (client := self._own.close()) is not None:
-            await client.aclose()
+        """Close the client."""
+        await self._client.aclose()
 
 
-class _SendWatch:
-    """Learns from httpx's `trace` extension how far a request got.
+async def _trace(sent: Sent, event: str, info: dict[str, Any]) -> None:
+    """Note an event of httpcore's, such as `http11.send_request_headers.started`."""
+    sent.tried = True
+    if event.endswith("send_request_headers.started"):
+        # To a proxy, the CONNECT that opens the tunnel is sent first: it is no byte of ours.
+        sent.left = sent.left or info["request"].method != b"CONNECT"
 
-    Args:
-        surely_httpcore: True for a client of our own, which cannot but report what it does. A given client may have any
-            transport inside, one that calls everything a ConnectError among them.
-    """
 
-    def __init__(self, *, surely_httpcore: bool) -> None:
-        # What came up before any event of a connection did: PoolTimeout while waiting for one, the others before that.
-        self._never_sent: tuple[type[Exception], ...] = (httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
-        if surely_httpcore:
-            self._never_sent += (TimeoutError, httpx.ConnectError, httpx.ConnectTimeout)
-        self._reports = False
-        self._started = False
+def _proxies(
+    given: str | httpx.URL | httpx.Proxy | None, *, trust_env: bool
+) -> Callable[[Origin], httpcore.Proxy | None]:
+    """Return what tells the proxy to an origin; plain http has none, since the proxy would see the token."""
+    named = getproxies() if given is None and trust_env else {}
+    url = given or named.get("https") or named.get("all")
+    if not url:
+        return lambda _: None
+    if isinstance(url, str) and "://" not in url:
+        url = f"http://{url}"
+    proxy = url if isinstance(url, httpx.Proxy) else httpx.Proxy(url)
+    if proxy.url.scheme.startswith("socks") and find_spec("socksio") is None:
+        raise ImportError("a SOCKS proxy needs the package socksio: pip install 'httpx[socks]'")
+    core = httpcore.Proxy(
+        httpcore.URL(
+            scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=proxy.url.raw_path
+        ),
+        auth=proxy.raw_auth,
+        headers=proxy.headers.raw,
+        ssl_context=proxy.ssl_context,
+    )
 
-    async def trace(self, event: str, info: dict[str, Any]) -> None:
-        """Note an event of the connection, such as `http11.send_request_headers.started`."""
-        self._reports = True
-        if event.endswith("send_request_headers.started"):
-            # To a proxy, the CONNECT that opens the tunnel is sent first: it is no byte of ours.
-            self._started = self._started or info["request"].method != b"CONNECT"
+    def find(origin: Origin) -> httpcore.Proxy | None:
+        outside = named and proxy_bypass(f"{origin.host}:{origin.port}")
+        return None if origin.scheme == "http" or outside else core
 
-    def may_have_left(self, error: Exception) -> bool:
-        """Say whether the request may have been sent: always, unless httpx has shown that it was not."""
-        return self._started or not (self._reports or isinstance(error, self._never_sent))
+    return find
