@@ -6,7 +6,7 @@ from typing import Final
 from joinme_async._http import Secret
 from joinme_async.transports._common import refuse_longer
 
-ACCEPTED: Final = "gzip, deflate"
+ACCEPTED: Final = b"gzip, deflate"
 """The content codings that `Body` knows, for the header Accept-Encoding."""
 
 _CODINGS: Final = frozenset({"gzip", "x-gzip", "deflate"})  # RFC 9110, section 8.4.1

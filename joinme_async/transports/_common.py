@@ -1,14 +1,15 @@
 """What all transports do alike: connections for each event loop, a bound on answers, and words for what went wrong."""
 
+import asyncio
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, Generic, TypeVar
 
 import anyio
 
 from joinme_async._clock import running_loop
 from joinme_async._errors import ConfigurationError, UnexpectedResponseError
-from joinme_async._http import Request
+from joinme_async._http import Headers, Request
 
 T = TypeVar("T")
 
@@ -32,6 +33,10 @@ class PerLoop(Generic[T]):
         self._thing: T | None = None
         self._making = anyio.Lock()
         self._closed = False
+
+    def here(self) -> T | None:
+        """Return the one of the loop that runs now, None where it has to be made first."""
+        return self._thing if self._loop() is running_loop() and not self._closed else None
 
     async def get(self) -> T:
         """Return the one of the loop that runs now.
@@ -57,6 +62,15 @@ class PerLoop(Generic[T]):
         return thing if thing is not None and self._loop() is running_loop() else None
 
 
+async def within(seconds: float | None, work: Awaitable[T]) -> T:
+    """Return what `work` comes to, or raise TimeoutError where that takes longer than `seconds`; None is no bound."""
+    if isinstance(running_loop(), asyncio.AbstractEventLoop):
+        async with asyncio.timeout(seconds):  # at less than half the price
+            return await work
+    with anyio.fail_after(seconds):
+        return await work
+
+
 def refuse_announced(status: int, announced: str | None, bound: int) -> None:
     """Raise UnexpectedResponseError where an answer's Content-Length is more than `bound` bytes."""
     if announced and announced.isascii() and announced.isdigit():
@@ -69,6 +83,11 @@ def refuse_longer(status: int, size: int, bound: int) -> None:
         raise UnexpectedResponseError(
             f"the answer is longer than {bound} bytes, and was not read to its end: see max_body", status=status
         )
+
+
+def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """Return the headers of an answer; whatever bytes there are have a form in Latin-1."""
+    return Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw])
 
 
 def host_of(request: Request) -> str:

@@ -16,16 +16,15 @@ import anyio
 import attrs
 import httpcore
 
+from joinme_async._clock import running_loop
 from joinme_async._errors import ConfigurationError
 from joinme_async._http import Headers, Request, Response
 from joinme_async.transports._asyncio_net import AsyncioNet
 from joinme_async.transports._body import ACCEPTED, Body
-from joinme_async.transports._common import refuse_announced
+from joinme_async.transports._common import headers_of, refuse_announced
 
-_URL: Final = re.compile(
-    r"(?P<base>(?P<scheme>https?)://(?P<host>\[[^\]]+\]|[^/?#:@\[\]]+)(?::(?P<port>[0-9]+))?)(?P<target>[/?][^#]*)?",
-    re.IGNORECASE,
-)
+_URL: Final = re.compile(r"([^/?#]*//[^/?#]*)([^#]*)(?:#.*)?")  # where it leads to, and what is asked for there
+_BASE: Final = re.compile(r"(https?)://(\[[^\]]+\]|[^:@\[\]]+)(?::([0-9]{1,5}))?", re.IGNORECASE)
 _PORTS: Final = {"http": 80, "https": 443}
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})  # RFC 9110, section 8.6: they tell the length of no body too
 
@@ -40,18 +39,32 @@ class Origin(NamedTuple):
         name: what the Host header says.
     """
 
-    scheme: str
-    host: str
+    scheme: bytes
+    host: bytes
     port: int
-    name: str
+    name: bytes
 
 
 @lru_cache(maxsize=64)
-def _origin(scheme: str, host: str, port: str | None) -> Origin:
-    scheme, host = scheme.lower(), host.lower()
+def _origin(base: str) -> Origin:
+    match = _BASE.fullmatch(base)
+    if match is None:
+        raise ValueError("not a URL of http or https, or one with a user in it")
+    scheme, host, port = (match[1].lower(), match[2].lower(), match[3])
     number = int(port or _PORTS[scheme])
     name = host if number == _PORTS[scheme] else f"{host}:{number}"
-    return Origin(scheme, host.strip("[]"), number, name)
+    return Origin(scheme.encode(), host.strip("[]").encode("ascii"), number, name.encode("ascii"))
+
+
+def _split(url: str) -> tuple[Origin, str]:
+    """Return where `url` leads to, and what is asked for there, as it is.
+
+    Raises:
+        ValueError: it is no URL of http, or one with a user in it.
+    """
+    match = _URL.fullmatch(url)
+    base, target = match.groups() if match else (url, "")
+    return _origin(base), target if target.startswith("/") else f"/{target}"
 
 
 @attrs.frozen
@@ -148,8 +161,8 @@ class _Line:
     def __init__(self, origin: Origin, setup: Setup) -> None:
         self.origin = origin
         proxy = setup.proxy(origin)
-        layers = (origin.scheme == "https") + (proxy is not None and proxy.url.scheme == b"https")
-        self.net: AsyncioNet | AnyNet = AsyncioNet(layers) if _is_asyncios_own() else AnyNet(layers)
+        layers = (origin.scheme == b"https") + (proxy is not None and proxy.url.scheme == b"https")
+        self.net: AsyncioNet | AnyNet = _net(layers)
         self.connection = _connection(origin, proxy, setup, self.net)
 
     def is_idle(self) -> bool:
@@ -163,12 +176,9 @@ class _Line:
         return self.connection.has_expired()
 
 
-def _is_asyncios_own() -> bool:
-    """Say whether asyncio's own event loop runs; others, such as uvloop's, lack some of what `AsyncioNet` asks for."""
-    try:
-        return isinstance(asyncio.get_running_loop(), asyncio.BaseEventLoop)
-    except RuntimeError:
-        return False
+def _net(layers: int) -> AsyncioNet | AnyNet:
+    """Return what `AsyncioNet` is; event loops of others, such as uvloop's, lack some of what it asks for."""
+    return AsyncioNet(layers) if isinstance(running_loop(), asyncio.BaseEventLoop) else AnyNet(layers)
 
 
 def _connection(
@@ -180,7 +190,7 @@ def _connection(
     """Return a connection, not opened yet; httpcore has those through a proxy in pools only, here of one."""
     if proxy is None:
         return httpcore.AsyncHTTPConnection(
-            httpcore.Origin(origin.scheme.encode(), origin.host.encode("ascii"), origin.port),
+            httpcore.Origin(origin.scheme, origin.host, origin.port),
             ssl_context=setup.tls,
             keepalive_expiry=setup.keepalive,
             network_backend=net,
@@ -195,6 +205,25 @@ def _connection(
     )
 
 
+class _Given:
+    """The headers of a request as they go over the wire, made once for all requests that have the same."""
+
+    def __init__(self, headers: Headers) -> None:
+        self.headers = headers
+        self.pairs = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.pairs()]
+        self.names = {name.lower() for name, _ in self.pairs}
+
+    def __repr__(self) -> str:
+        return repr(self.headers)
+
+    def for_request(self, request: Request, origin: Origin) -> list[tuple[bytes, bytes]]:
+        """Return the headers of `request`, and those that HTTP needs besides where it does not have them."""
+        needed = [(b"Host", origin.name), (b"Accept-Encoding", ACCEPTED)]
+        if request.content is not None or request.method in _WITH_BODY:
+            needed.append((b"Content-Length", b"%d" % len(request.content or b"")))
+        return [*(pair for pair in needed if pair[0].lower() not in self.names), *self.pairs]
+
+
 class Lines:
     """The lines of one event loop: those of the calls under way, and the idle ones, last in first out."""
 
@@ -204,6 +233,7 @@ class Lines:
         self._idle: list[_Line] = []
         self._busy: set[_Line] = set()
         self._closed = False
+        self._given: _Given | None = None
 
     async def send(self, request: Request, sent: Sent) -> Response:
         """Send `request` over a line and return its answer; `sent` is told how far it got.
@@ -213,9 +243,13 @@ class Lines:
             ValueError: the URL is none, or the body cannot be decoded.
         """
         origin, target = _split(request.url)
-        timeout = await self._enter(request.timeout)
+        timeout = request.timeout
         try:
-            line = await self._take(origin)
+            self._gate.acquire_nowait()
+        except anyio.WouldBlock:
+            timeout = await self._place(timeout)
+        try:
+            line = self._ready(origin) or await self._opened(origin)
             self._busy.add(line)
             try:
                 with line.net.begin(timeout):
@@ -233,52 +267,52 @@ class Lines:
         finally:
             self._gate.release()
 
-    async def _enter(self, timeout: float | None) -> float | None:
-        """Wait for a place, where none is free, and return the seconds that are left then."""
-        try:
-            self._gate.acquire_nowait()
-        except anyio.WouldBlock:
-            began = anyio.current_time()
-            with anyio.fail_after(timeout):
-                await self._gate.acquire()
-            if self._closed:
-                self._gate.release()
-                raise ConfigurationError("this transport was closed while a call waited for a connection") from None
-            return None if timeout is None else max(timeout - (anyio.current_time() - began), 0.0)
-        return timeout
+    async def _place(self, timeout: float | None) -> float | None:
+        """Wait for a place, and return the seconds that are left then."""
+        began = anyio.current_time()
+        with anyio.fail_after(timeout):
+            await self._gate.acquire()
+        if self._closed:
+            self._gate.release()
+            raise ConfigurationError("this transport was closed while a call waited for a connection")
+        return None if timeout is None else max(timeout - (anyio.current_time() - began), 0.0)
 
-    async def _take(self, origin: Origin) -> _Line:
-        """Return the idle line to `origin` that was used last, or a new one; what is of no use is closed on the way.
+    def _ready(self, origin: Origin) -> _Line | None:
+        """Return the line that was used last, where it is of use and nothing has to be closed first."""
+        idle = self._idle
+        if not idle or idle[-1].origin != origin or any(line.has_expired() for line in {idle[0], idle[-1]}):
+            return None
+        return idle.pop()
+
+    async def _opened(self, origin: Origin) -> _Line:
+        """Return a line to `origin`, an idle one or a new one, and close those that are of no use any more.
 
         Closing takes a while: it is done here, before anything is sent, since nothing may come between a good answer
         and its caller.
         """
-        while self._idle and self._idle[0].has_expired():
-            await self._idle.pop(0).connection.aclose()
-        while (line := self._last_to(origin)) is not None:
-            self._idle.remove(line)
-            if not line.has_expired():
-                break
+        old = [line for line in self._idle if line.has_expired()]
+        self._idle = [line for line in self._idle if line not in old]
+        mine = next((line for line in reversed(self._idle) if line.origin == origin), None)
+        if mine is not None:
+            self._idle.remove(mine)
+        elif self._idle and len(self._idle) + len(self._busy) >= self._setup.total:
+            old.append(self._idle.pop(0))
+        for line in old:
             await line.connection.aclose()
-        if self._idle and len(self._idle) + len(self._busy) >= self._setup.total + (line is not None):
-            await self._idle.pop(0).connection.aclose()  # it leads elsewhere
-        return line or _Line(origin, self._setup)
-
-    def _last_to(self, origin: Origin) -> _Line | None:
-        return next((line for line in reversed(self._idle) if line.origin is origin), None)
+        return mine or _Line(origin, self._setup)
 
     async def _exchange(self, line: _Line, request: Request, target: str) -> Response:
         answer = await line.connection.handle_async_request(
             httpcore.Request(
                 request.method,
                 httpcore.URL(scheme=line.origin.scheme, host=line.origin.host, port=line.origin.port, target=target),
-                headers=_headers(request, line.origin),
+                headers=self._given_by(request).for_request(request, line.origin),
                 content=request.content,
             )
         )
         pieces = aiter(cast("AsyncIterable[bytes]", answer.stream))
         try:
-            headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers)
+            headers = headers_of(answer.headers)
             refuse_announced(answer.status, headers.get("content-length"), self._setup.max_body)
             body = Body(answer.status, headers.get("content-encoding"), self._setup.max_body)
             async for piece in pieces:
@@ -295,6 +329,11 @@ class Lines:
         await answer.aclose()
         return response
 
+    def _given_by(self, request: Request) -> _Given:
+        if self._given is None or self._given.headers is not request.headers:
+            self._given = _Given(request.headers)
+        return self._given
+
     async def aclose(self) -> None:
         """Close every line; calls under way fail."""
         self._closed = True
@@ -304,27 +343,3 @@ class Lines:
             await line.connection.aclose()
         for line in lines:
             await line.net.until_closed()
-
-
-def _split(url: str) -> tuple[Origin, str]:
-    """Return where `url` leads to, and what is asked for there, as it is.
-
-    Raises:
-        ValueError: it is no absolute URL of http, or one with a user in it.
-    """
-    match = _URL.fullmatch(url)
-    if match is None:
-        raise ValueError("not a URL of http or https")
-    target = match["target"] or "/"
-    return _origin(match["scheme"], match["host"], match["port"]), target if target.startswith("/") else f"/{target}"
-
-
-def _headers(request: Request, origin: Origin) -> list[tuple[bytes, bytes]]:
-    """Return the headers of `request`, and those that HTTP needs besides where it does not have them."""
-    pairs = request.headers.pairs()
-    names = {name.lower() for name, _ in pairs}
-    needed = [("Host", origin.name), ("Accept-Encoding", ACCEPTED)]
-    if request.content is not None or request.method in _WITH_BODY:
-        needed.append(("Content-Length", str(len(request.content or b""))))
-    whole = (*(pair for pair in needed if pair[0].lower() not in names), *pairs)
-    return [(name.encode("ascii"), value.encode("ascii")) for name, value in whole]

@@ -16,7 +16,15 @@ import httpx
 
 from joinme_async._errors import ConfigurationError, TransportError, TransportTimeoutError
 from joinme_async._http import MAX_BODY, Request, Response, Secret
-from joinme_async.transports._common import PerLoop, host_of, refuse_announced, refuse_longer, words_of
+from joinme_async.transports._common import (
+    PerLoop,
+    headers_of,
+    host_of,
+    refuse_announced,
+    refuse_longer,
+    within,
+    words_of,
+)
 from joinme_async.transports._lines import Lines, Origin, Sent, Setup
 
 __all__ = ["HttpxTransport"]
@@ -97,7 +105,8 @@ class HttpxTransport:
         """
         sent = Sent()
         try:
-            return await (await self._carrier()).send(request, sent)
+            carrier = self._own.here() or await self._carrier()
+            return await carrier.send(request, sent)
         except _TOO_LATE as error:
             raise TransportTimeoutError(
                 f"no answer in time from {host_of(request)}", request_sent=self._may_have_left(sent, error)
@@ -170,21 +179,22 @@ class _Client:
 
     async def send(self, request: Request, sent: Sent) -> Response:
         """Send `request` and return its answer; `sent` is told how far it got."""
-        with anyio.fail_after(request.timeout):
-            outgoing = self._client.build_request(
-                request.method,
-                request.url,
-                headers=request.headers.pairs(),
-                content=request.content,
-                extensions={"trace": partial(_trace, sent)},
-            )
-            answer = await self._client.send(outgoing, stream=True, auth=None, follow_redirects=False)
-            try:
-                refuse_announced(answer.status_code, answer.headers.get("Content-Length"), self._max_body)
-                body = await self._read(answer)
-                return Response(answer.status_code, answer.headers.multi_items(), bytes(body.reveal()))
-            finally:
-                await answer.aclose()
+        return await within(request.timeout, self._exchange(request, sent))
+
+    async def _exchange(self, request: Request, sent: Sent) -> Response:
+        outgoing = self._client.build_request(
+            request.method, request.url, content=request.content, extensions={"trace": partial(_trace, sent)}
+        )
+        for name, value in request.headers.items():  # given to `build_request`, they cost five times as much
+            outgoing.headers[name] = value
+        answer = await self._client.send(outgoing, stream=True, auth=None, follow_redirects=False)
+        try:
+            headers = headers_of(answer.headers.raw)
+            refuse_announced(answer.status_code, headers.get("Content-Length"), self._max_body)
+            body = await self._read(answer)
+            return Response(answer.status_code, headers, bytes(body.reveal()))
+        finally:
+            await answer.aclose()
 
     async def _read(self, answer: httpx.Response) -> Secret[bytearray]:
         """Return the decoded body; the addresses in it stay out of the local variables that tracebacks show."""
@@ -204,9 +214,10 @@ class _Client:
 async def _trace(sent: Sent, event: str, info: dict[str, Any]) -> None:
     """Note an event of httpcore's, such as `http11.send_request_headers.started`."""
     sent.tried = True
-    if event.endswith("send_request_headers.started"):
-        # To a proxy, the CONNECT that opens the tunnel is sent first: it is no byte of ours.
-        sent.left = sent.left or info["request"].method != b"CONNECT"
+    # To a proxy, the CONNECT that opens the tunnel is sent first: it is no byte of ours.
+    if event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
+        sent.left = True
+        info["request"].extensions.pop("trace", None)  # all that there was to know is known
 
 
 def _proxies(
@@ -232,7 +243,7 @@ def _proxies(
     )
 
     def find(origin: Origin) -> httpcore.Proxy | None:
-        outside = named and proxy_bypass(f"{origin.host}:{origin.port}")
-        return None if origin.scheme == "http" or outside else core
+        outside = named and proxy_bypass(f"{origin.host.decode()}:{origin.port}")
+        return None if origin.scheme == b"http" or outside else core
 
     return find
