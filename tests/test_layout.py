@@ -74,6 +74,7 @@ LAYERS = [
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 HOMES = {
     "httpx": {"transports.httpx"},
+    "httpcore": {"transports.httpx", "transports._lines", "transports._asyncio_net"},
     "cattrs": {"_conversion"},
     "uvicorn": {"sandbox._server"},
     "icalendar": {"bulk._ical"},

@@ -202,12 +202,13 @@ class _Stream(httpcore.AsyncNetworkStream, asyncio.Protocol):
                 transport = await self._loop.start_tls(
                     self._transport, self, ssl_context, server_hostname=server_hostname
                 )
-        except TimeoutError as error:
+        except BaseException as error:
             self._transport.abort()
-            raise httpcore.ConnectTimeout(str(error)) from error
-        except (OSError, ValueError) as error:
-            self._transport.abort()
-            raise httpcore.ConnectError(str(error)) from error
+            if isinstance(error, TimeoutError):
+                raise httpcore.ConnectTimeout(str(error)) from error
+            if isinstance(error, OSError | ValueError):
+                raise httpcore.ConnectError(str(error)) from error
+            raise
         self._transport = cast("asyncio.Transport", transport)
         self._layers += 1
         return self

@@ -42,7 +42,7 @@ class Body:
             UnexpectedResponseError: the body is longer than allowed.
             ValueError: it is not in the coding that it says.
         """
-        problem, self._begun = None, True
+        problem, self._begun = None, self._begun or bool(piece)
         try:
             self._whole.reveal().extend(
                 piece if self._decoder is None else self._decoder.decompress(piece, self._room())

@@ -42,24 +42,32 @@ class PerLoop(Generic[T]):
         """Return the one of the loop that runs now.
 
         Raises:
-            ConfigurationError: the transport is closed.
+            ConfigurationError: the transport is closed, or was while this was made.
         """
-        if self._closed:
-            raise ConfigurationError(f"this {self._owner} is closed: make a new one")
+        self._check_open()
         loop = running_loop()
         if self._loop() is not loop:
             self._loop, self._thing, self._making = weakref.ref(loop), None, anyio.Lock()
         if self._thing is None:
             async with self._making:
                 if self._thing is None:
+                    self._check_open()
                     self._thing = await self._make()
+            self._check_open()
         return self._thing
 
-    def close(self) -> T | None:
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ConfigurationError(f"this {self._owner} is closed: make a new one")
+
+    async def close(self) -> T | None:
         """Let nobody have one from now on, and return that of the loop that runs now, to be closed by the caller."""
         self._closed = True
-        thing, self._thing = self._thing, None
-        return thing if thing is not None and self._loop() is running_loop() else None
+        if self._loop() is not running_loop():
+            return None
+        async with self._making:  # one that is just being made has to be closed as well
+            thing, self._thing = self._thing, None
+            return thing
 
 
 async def within(seconds: float | None, work: Awaitable[T]) -> T:

@@ -10,7 +10,7 @@ import ssl
 from collections.abc import AsyncIterable, Callable, Iterable
 from contextlib import AbstractContextManager, suppress
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, Self, cast
 
 import anyio
 import attrs
@@ -134,7 +134,12 @@ class _AnyStream(httpcore.AsyncNetworkStream):
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.AsyncNetworkStream:
-        stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        try:
+            stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._stream.aclose()
+            raise
         return _AnyStream(stream, self._net, self._layers + 1)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401  httpcore's own
@@ -203,6 +208,22 @@ def _connection(
         keepalive_expiry=setup.keepalive,
         network_backend=net,
     )
+
+
+class _Content:
+    """The body of a request, in one piece; not httpcore's own, a generator that a call cut off leaves unfinished."""
+
+    def __init__(self, content: bytes | None) -> None:
+        self._content = content
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._content is None:
+            raise StopAsyncIteration
+        content, self._content = self._content, None
+        return content
 
 
 class _Given:
@@ -307,7 +328,7 @@ class Lines:
                 request.method,
                 httpcore.URL(scheme=line.origin.scheme, host=line.origin.host, port=line.origin.port, target=target),
                 headers=self._given_by(request).for_request(request, line.origin),
-                content=request.content,
+                content=_Content(request.content),
             )
         )
         pieces = aiter(cast("AsyncIterable[bytes]", answer.stream))

@@ -60,6 +60,8 @@ class HttpxTransport:
         max_body: bytes; a longer answer is refused, not read to its end.
     """
 
+    keeps_time = True
+
     def __init__(  # noqa: PLR0913  each is a setting of httpx that somebody needs
         self,
         client: httpx.AsyncClient | None = None,
@@ -166,7 +168,7 @@ class HttpxTransport:
 
     async def aclose(self) -> None:
         """Close the connections; a client that was given stays open."""
-        if (carrier := self._own.close()) is not None:
+        if (carrier := await self._own.close()) is not None:
             await carrier.aclose()
 
 
