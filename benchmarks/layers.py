@@ -32,6 +32,7 @@ class FromMemory:
     """A transport that has the answer already."""
 
     concurrency = 100
+    keeps_time = True
 
     async def send(self, request: Request) -> Response:  # noqa: ARG002
         """Answer without giving the event loop a turn."""

@@ -1,9 +1,10 @@
 """The one place that reads time and sleeps."""
 
+import sys
 import time
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import anyio
 from anyio.lowlevel import current_token
@@ -11,6 +12,13 @@ from anyio.lowlevel import current_token
 
 def running_loop() -> object:
     """Return what identifies the event loop that runs now; it can be referenced weakly."""
+    try:
+        # Whoever is in a task of asyncio's has its loop; the loop of whoever is in none, anyio knows.
+        task: Any = sys.modules["asyncio"].current_task()
+        if task is not None:
+            return task.get_loop()
+    except (KeyError, AttributeError, RuntimeError):
+        pass  # asyncio is not there, not yet, or runs no loop here
     return current_token().native_token
 
 

@@ -178,7 +178,8 @@ class Transport(Protocol):
     no redirect, sends no request twice, and keeps `request.timeout` over the whole exchange.
 
     One that has something to do before its first request, such as reading certificates, may have a coroutine method
-    `prepare` as well: it is awaited before the first permit to start is asked for.
+    `prepare` as well: it is awaited before the first permit to start is asked for. One that ends every `send` within
+    `request.timeout` by itself may say so with `keeps_time = True`: no second timer is then set over it.
     """
 
     @property

@@ -78,18 +78,13 @@ class Call(Generic[T]):
     meeting: NewMeeting | None = None
 
 
-def build_request(
-    call: Call[Any], base_url: str, headers: Headers, token: Secret[str], timeout: float | None
-) -> Request:
-    """Return the request of `call`: `headers`, the token, and a body only where the call has one.
-
-    The service's FAQ asks for Content-Type and Authorization on every call, GET and DELETE included.
-    """
+def build_request(call: Call[Any], base_url: str, headers: Headers, timeout: float | None) -> Request:
+    """Return the request of `call`: `headers`, and a body only where the call has one."""
     query = f"?{urlencode(call.query, quote_via=quote)}" if call.query else ""
     return Request(
         method=call.method,
         url=f"{base_url}{call.path if _PLAIN_PATH.fullmatch(call.path) else quote(call.path, safe=_PATH_SAFE)}{query}",
-        headers=Headers((*headers.pairs(), ("Authorization", f"Bearer {token.reveal()}"))),
+        headers=headers,
         content=call.content,
         timeout=timeout,
     )
@@ -98,6 +93,14 @@ def build_request(
 def fixed_headers(user_agent: str) -> Headers:
     """Return the headers that every request of a client has."""
     return Headers((("Accept", "application/json"), ("Content-Type", "application/json"), ("User-Agent", user_agent)))
+
+
+def signed_headers(headers: Headers, token: Secret[str]) -> Headers:
+    """Return `headers` and the token.
+
+    The service's FAQ asks for Content-Type and Authorization on every call, GET and DELETE included.
+    """
+    return Headers((*headers.pairs(), ("Authorization", f"Bearer {token.reveal()}")))
 
 
 def list_call(until: datetime | None) -> Call[list[Meeting]]:

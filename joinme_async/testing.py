@@ -248,6 +248,11 @@ class RecordingTransport:
         """As many calls as the other transport can carry."""
         return self._inner.concurrency
 
+    @property
+    def keeps_time(self) -> bool:
+        """Whether the other transport ends every request in time by itself."""
+        return getattr(self._inner, "keeps_time", False) is True
+
     async def prepare(self) -> None:
         """Let the other transport do what it does once, where it has anything to do."""
         prepare = getattr(self._inner, "prepare", None)

@@ -1,10 +1,13 @@
 """One call through the layer: its order, its deadline, its token, and what is left of it when it is cut off."""
 
+import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 
 import anyio
 import pytest
+import trio
+from anyio.lowlevel import current_token
 
 from joinme_async import (
     AuthenticationError,
@@ -27,8 +30,9 @@ from joinme_async import (
     Turn,
     UnexpectedResponseError,
 )
+from joinme_async._clock import running_loop
 from joinme_async.sandbox import Fault, Sandbox
-from joinme_async.testing import FakeClock, ScriptedTransport
+from joinme_async.testing import FakeClock, RecordingTransport, ScriptedTransport
 from tests.conftest import new_meeting
 
 MEETING = (
@@ -475,3 +479,103 @@ async def test_the_quiet_path_adds_no_suspension(limit: RateLimit | None, hook, 
             with pytest.raises(StopIteration) as done:
                 call.send(None)
             assert done.value.value.id == 7
+
+
+class Timers(FakeClock):
+    """Counts the deadlines that were set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[float | None] = []
+
+    def deadline(self, seconds: float | None):
+        self.told.append(seconds)
+        return super().deadline(seconds)
+
+
+class Timekeeper(Instant):
+    """One that ends every request in time by itself."""
+
+    keeps_time = True
+
+
+@pytest.mark.parametrize("total", [60.0, None])
+async def test_who_need_not_wait_and_keeps_time_sets_no_timer(total: float | None) -> None:
+    """A timer costs more than the rest of the layer: only over a transport that does not keep time is one set."""
+    for transport, timers in ((Timekeeper(), []), (RecordingTransport(Timekeeper()), []), (Instant(), [60.0])):
+        clock = Timers()
+        joinme = JoinMe("tok", transport=transport, clock=clock, timeout=Timeout(total=total))
+        await joinme.meetings.get(7)  # what is done once is done
+        clock.told.clear()
+        await joinme.meetings.get(7)
+        assert clock.told == (timers if total else [30.25 for _ in timers])
+
+
+async def test_a_transport_that_keeps_time_waits_for_all_else_under_the_deadline(clock: FakeClock) -> None:
+    """Token, slot, permit and back-off are cut off at the deadline whatever the transport says of itself."""
+
+    async def never(*, refused: str | None) -> str:
+        await clock.sleep(1000)
+        return "tok"
+
+    class Failing(Timekeeper):
+        async def send(self, request: Request) -> Response:
+            return Response(503)
+
+    class Late(FakeClock):
+        async def sleep(self, seconds: float) -> None:
+            await super().sleep(seconds * 1e9)
+
+    late = Late()
+    slow = RetryPolicy(base=4, cap=4)
+    for joinme, waits_for in (
+        (JoinMe(never, transport=Timekeeper(), clock=clock, timeout=5.0), "an access token"),
+        (JoinMe("tok", transport=Failing(), clock=late, timeout=5.0, retry=slow), "its back-off to end"),
+    ):
+        with pytest.raises(DeadlineExceededError, match=f"waited for {waits_for}") as caught:
+            await joinme.meetings.get(7)
+        assert caught.value.elapsed == 5.0
+
+
+async def test_a_limiter_that_can_tell_at_once_is_asked_first(clock: FakeClock) -> None:
+    """`acquire_nowait` takes a free permit; where none is free, the call waits with `acquire`."""
+
+    class Prompt(Limiter):
+        free = 1
+
+        def acquire_nowait(self) -> bool:
+            self.free -= 1
+            return self.free >= 0
+
+    limiter, transport = Prompt(clock, 2), ScriptedTransport([EMPTY, EMPTY])
+    joinme = JoinMe("tok", transport=transport, clock=clock, rate_limit=limiter, timeout=Timeout(None))
+    await joinme.meetings.list()
+    await joinme.meetings.list()
+    assert limiter.notes == [(200, None, None), None, "permit", (200, None, None)]
+    assert clock.now() == 2.0
+
+
+async def test_the_loop_that_runs_is_known_in_a_guest_as_well() -> None:
+    """The loop is anyio's own notion of it; a trio that is a guest of asyncio's loop is not that loop."""
+    assert running_loop() is current_token().native_token
+    seen: list[tuple[object, object]] = []
+
+    async def guest() -> None:
+        seen.append((running_loop(), current_token().native_token))
+
+    async def host() -> None:
+        loop, done = asyncio.get_running_loop(), asyncio.Event()
+        trio.lowlevel.start_guest_run(
+            guest, run_sync_soon_threadsafe=loop.call_soon_threadsafe, done_callback=lambda _: done.set()
+        )
+        await done.wait()
+        seen.append((running_loop(), loop))
+
+    def in_a_thread() -> None:
+        with pytest.raises(RuntimeError, match="event loop"):
+            running_loop()
+        asyncio.run(host())
+
+    await anyio.to_thread.run_sync(in_a_thread)
+    assert len(seen) == 2
+    assert all(ours is theirs for ours, theirs in seen)

@@ -22,6 +22,7 @@ from joinme_async._wire import (
     list_call,
     raw_call,
     schedule_call,
+    signed_headers,
     update_call,
 )
 from tests.conftest import START, new_meeting
@@ -31,7 +32,7 @@ ROME = timezone(timedelta(hours=2))
 
 
 def request(call: Call[Any]) -> Request:
-    return build_request(call, BASE, fixed_headers("ua/1"), Secret("tok"), 5.0)
+    return build_request(call, BASE, signed_headers(fixed_headers("ua/1"), Secret("tok")), 5.0)
 
 
 @pytest.mark.parametrize(

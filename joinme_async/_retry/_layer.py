@@ -1,8 +1,7 @@
 """The driver of a call: token, slot, permit, send, decide, wait. The deciding is done in the pure files beside it."""
 
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from math import inf
 from random import random
@@ -53,9 +52,10 @@ from joinme_async._retry._signals import Signals, read_signals
 from joinme_async._retry._slots import Slots
 from joinme_async._retry._stay import Stay
 from joinme_async._retry._tokens import Tokens
-from joinme_async._wire import Call, Effect, build_request
+from joinme_async._wire import Call, Effect, build_request, signed_headers
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 _logger: Final = logging.getLogger("joinme_async")
 
@@ -104,9 +104,11 @@ class RetryLayer:
         self._transport = transport
         self._tokens = tokens
         self._limiter = limiter
+        self._has_permit: Callable[[], bool] = getattr(limiter, "acquire_nowait", _no_permit)
         self._budget = budget
         self._base_url = base_url
         self._headers = headers
+        self._signed: tuple[Secret[str], Headers] | None = None
         self._first = first
         self._on_doubt = on_doubt
         self._slots: Slots | None = None
@@ -136,8 +138,7 @@ class RetryLayer:
         transport = self._transport()
         stay = self._enter()
         try:
-            with self.clock.deadline(options.timeout.total):
-                return await self._drive(run, transport)
+            return await self._drive(run, transport)
         except JoinMeError:
             raise
         except BaseException:
@@ -146,7 +147,6 @@ class RetryLayer:
             raise
         finally:
             stay.under_way -= 1
-        raise self._ended(run, self._overdue(run))
 
     def _enter(self) -> Stay:
         """Return the use of this client in the loop that runs now; slots of another loop's calls are none of ours."""
@@ -166,7 +166,9 @@ class RetryLayer:
             await self._get_slot(run, slots)
             try:
                 await self._get_permit(run)
-                happened = await self._attempt(run, token, self._transport(), slots)
+                transport = self._transport()
+                attempt = self._attempt(run, token, transport, slots)
+                happened = await (attempt if _keeps_time(transport) else self._in_time(run, attempt))
             finally:
                 slots.release()
             if isinstance(happened, _Done):
@@ -179,10 +181,19 @@ class RetryLayer:
             if again is not None:
                 await self._wait(run, again, token)
 
+    async def _in_time(self, run: Run[Any], work: Awaitable[R]) -> R:
+        """Await `work` until the deadline; whoever need not wait, or keeps time by itself, does without a timer."""
+        left = run.left(self.clock.now())
+        if left == inf:
+            return await work
+        with self.clock.deadline(left):
+            return await work
+        raise self._ended(run, self._overdue(run))
+
     async def _prepared(self, run: Run[Any], transport: Transport) -> Slots:
         """Return the slots of `transport`, which has done by then what it does once: that is no part of a start."""
         if self._slots is None:
-            await run.announced("connection", getattr(transport, "prepare", _nothing)())
+            await self._in_time(run, run.announced("connection", getattr(transport, "prepare", _nothing)()))
         if self._slots is None:
             self._slots = Slots(transport.concurrency, self._first)
         return self._slots
@@ -190,18 +201,22 @@ class RetryLayer:
     async def _get_token(self, run: Run[Any]) -> Secret[str]:
         """Return a token, or raise what the last attempt came to where there is none but the refused one."""
         refused, run.refused = run.refused, None
-        token = await run.announced("token", self._tokens.get(refused))
-        if token == refused and run.last is not None:
+        token = self._tokens.fixed
+        if token is None:
+            token = await self._in_time(run, run.announced("token", self._tokens.get(refused)))
+        if refused is not None and token == refused and run.last is not None:
             raise self._ended(run, run.last)
         return token
 
     async def _get_slot(self, run: Run[Any], slots: Slots) -> None:
         """Wait for a connection, or raise at once where a cool-down would outlast this call."""
+        if slots.acquire_nowait():
+            return
         now = self.clock.now()
         left = run.left(now)
-        if not slots.are_free and self._limiter.snapshot().cooldown > left:
+        if self._limiter.snapshot().cooldown > left:
             raise self._kept_out(run)
-        if not await run.announced("connection", slots.acquire(now + left)):
+        if not await self._in_time(run, run.announced("connection", slots.acquire(now + left))):
             raise self._kept_out(run)
 
     def _kept_out(self, run: Run[Any]) -> JoinMeError:
@@ -213,6 +228,14 @@ class RetryLayer:
     async def _get_permit(self, run: Run[Any]) -> None:
         """Wait for the permit to start, or raise at once where its turn comes too late for this call."""
         run.waiting_for = "rate limit"
+        if not self._has_permit():
+            await self._in_time(run, self._wait_for_permit(run))
+        if self._cooling:
+            self._cooling = False
+            run.tell(CoolDownClosed)
+
+    async def _wait_for_permit(self, run: Run[Any]) -> None:
+        """Ask the limiter for a permit, telling of each wait before it begins."""
         left, patience = run.left(self.clock.now()), run.options.patience
         heard = run.options.announcer.hears(WaitStarted)
         bound = 0.0 if heard else min(left, patience)
@@ -224,9 +247,6 @@ class RetryLayer:
             left = run.left(self.clock.now())
             # No longer than until a pause that opens meanwhile may be that of a quota, and has to be looked at.
             bound = min(left, turn.after + patience)
-        if self._cooling:
-            self._cooling = False
-            run.tell(CoolDownClosed)
 
     def _too_late(self, turn: Turn, left: float) -> JoinMeError:
         """Return the error of a call that nothing happened to yet, and whose turn is further away than its deadline."""
@@ -254,12 +274,13 @@ class RetryLayer:
         if left <= 0:
             raise self._ended(run, run.out_of_time())
         allowed = min(timeout.attempt, left - min(left * _HEAD_START, _LONGEST_HEAD_START))
-        request = build_request(call, self._base_url, self._headers, token, allowed)
+        request = build_request(call, self._base_url, self._headers_with(token), allowed)
         run.attempts += 1
         run.tell(AttemptStarted, run.attempts)
         run.in_flight, run.waiting_for = True, "answer"
         try:
-            bounded = transport.send(request) if left < inf else self._within(allowed, transport, request)
+            watched = left < inf or _keeps_time(transport)  # by the deadline, or by itself
+            bounded = transport.send(request) if watched else self._within(allowed, transport, request)
             answer: Response | JoinMeError = await bounded
         except TransportTimeoutError as error:
             # A transport of the user's may have a shorter patience of its own: that is no matter of the deadline.
@@ -280,6 +301,12 @@ class RetryLayer:
             self._observe(run, signals, slots)
         run.in_flight = False
         return happened
+
+    def _headers_with(self, token: Secret[str]) -> Headers:
+        """Return what every request has, `token` included: the same until there is another token."""
+        if self._signed is None or self._signed[0] != token:
+            self._signed = token, signed_headers(self._headers, token)
+        return self._signed[1]
 
     async def _within(self, allowed: float, transport: Transport, request: Request) -> Response:
         """Send a request of a call without a deadline: nothing else cuts off a transport that does not keep time."""
@@ -353,7 +380,7 @@ class RetryLayer:
                 return
             run.waiting_for = "cool-down"
         run.tell(WaitStarted, run.waiting_for, seconds)
-        await self.clock.sleep(seconds)
+        await self._in_time(run, self.clock.sleep(seconds))
 
     def _overdue(self, run: Run[Any]) -> JoinMeError:
         """Return the error of a call that the deadline cut off: in flight, or while it waited for something."""
@@ -388,11 +415,22 @@ async def _nothing() -> None:
     """What a transport prepares that has nothing to prepare."""
 
 
+def _no_permit() -> bool:
+    """What a limiter says without waiting that has to be asked with `acquire`."""
+    return False
+
+
+def _keeps_time(transport: Transport) -> bool:
+    return getattr(transport, "keeps_time", False) is True
+
+
 def _read(call: Call[T], response: Response, token: Secret[str]) -> _Done[T] | Outcome:
-    with suppress(UnexpectedResponseError):
+    try:
         return _Done(call.read(response))
+    except UnexpectedResponseError:
+        shown = masked(response, token)
     try:
         # Once more, without the token in it, for an error that can be shown.
-        return _Done(call.read(masked(response, token)))
+        return _Done(call.read(shown))
     except UnexpectedResponseError as error:
         return Outcome(error)

@@ -58,6 +58,9 @@ class RateLimiter(Protocol):
 
     A call asks for its permit when it has its token and its connection, and starts with nothing in between. Nobody may
     be given a permit before the pause is over that a refusal asked for (`Signals.hold`).
+
+    One that can tell at once may have a method `acquire_nowait() -> bool` as well: it takes a permit that is free, and
+    says whether one was. It is asked first, and saves the call a timer.
     """
 
     async def acquire(self, timeout: float | None) -> Turn | None:
@@ -156,13 +159,20 @@ class LocalLimiter:
             self._leave(waiter)
             waiter.deny(turn)
 
+    def acquire_nowait(self) -> bool:
+        """Take a permit where one is free and nobody waits for it, and say whether one was."""
+        now = self._clock.now()
+        free = not self._queue and self._pacer.opens() <= now
+        if free:
+            self._pacer.start(now, waited=False)
+        return free
+
     async def acquire(self, timeout: float | None) -> Turn | None:
         """Wait for the turn of one start, or return how far away it is; no suspension where a permit is free."""
-        now = self._clock.now()
-        if not self._queue and self._pacer.opens() <= now:
-            self._pacer.start(now, waited=False)
+        if self.acquire_nowait():
             return None
         self._stay_here()
+        now = self._clock.now()
         latest = inf if timeout is None else now + timeout
         turn = self._pacer.join(now)
         if turn > latest:

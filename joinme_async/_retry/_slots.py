@@ -48,10 +48,15 @@ class Slots:
         """Whether a slot can be had without waiting."""
         return self._busy < self._open and not self._queue
 
+    def acquire_nowait(self) -> bool:
+        """Take a slot where one is free, and say whether one was."""
+        free = self.are_free
+        self._busy += free
+        return free
+
     async def acquire(self, latest: float = inf) -> bool:
         """Take a slot, waiting in line where none is free; False where `send_away` said that it would be too late."""
-        if self.are_free:
-            self._busy += 1
+        if self.acquire_nowait():
             return True
         waiter = _Waiter(latest)
         self._queue[waiter] = None

@@ -61,6 +61,11 @@ class Tokens:
         self._latest: Secret[str] | None = None
         self._ask: _Ask | None = None
 
+    @property
+    def fixed(self) -> Secret[str] | None:
+        """The one token that there will ever be, None where a source has to be asked."""
+        return self._source if isinstance(self._source, Secret) else None
+
     async def get(self, refused: Secret[str] | None = None) -> Secret[str]:
         """Return a token; `refused` is the one this call was refused with, where it was.
 
