@@ -12,7 +12,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from joinme_async._errors import UnexpectedResponseError, excerpt
 from joinme_async._http import Response, Secret
 from joinme_async._models import UNSET, Changes, Meeting, NewMeeting
-from joinme_async._times import format_instant, parse_instant
+from joinme_async._times import PLAIN_LENGTH, PLAIN_MARKS, format_instant, parse_instant
 
 WIRE_NAMES: Final[Mapping[str, str]] = {
     "id": "meetingId",
@@ -33,6 +33,13 @@ _ID: Final = re.compile(r"[0-9]{1,30}")
 class _MeetingList:
     meetings: list[Meeting]
 
+
+# What a body raises that is not as documented, and a string in place of one.
+_NOT_PLAIN: Final = (LookupError, TypeError, ValueError)
+_LEAST: Final = 5  # fields that every meeting has
+# Looked up once.
+_blank: Final = object.__new__
+_moment: Final = datetime.fromisoformat
 
 # In this order, since a bool is an int.
 _KINDS: Final = {
@@ -102,6 +109,50 @@ def _structure_addresses(value: object, _: object = None) -> tuple[str, ...] | N
     return tuple(value)
 
 
+class _Draft(Meeting):
+    """A meeting that is being read: laid out as a `Meeting`, which it becomes once it is whole, and not frozen yet.
+
+    To set its fields through the guard of a frozen class would take most of the time of a long list.
+    """
+
+    __slots__ = ()
+    __setattr__ = object.__setattr__
+    __delattr__ = object.__delattr__  # without which Python would not take the short way of the line above
+
+
+def _read_plainly(body: Any) -> Meeting:  # noqa: ANN401  whatever the service said
+    """Return the meeting in a body that is as documented; raise any of `_NOT_PLAIN` for one to be read in detail.
+
+    What it returns is what the converter makes of the same body.
+    """
+    start, end = body["meetingStart"], body["meetingEnd"]
+    if start[4::3] != PLAIN_MARKS or end[4::3] != PLAIN_MARKS or len(start) + len(end) != 2 * PLAIN_LENGTH:
+        raise _WrongError
+    draft: Any = _blank(_Draft)
+    draft.id = number = body["meetingId"]
+    draft.name = name = body["meetingName"]
+    draft.start = _moment(start)
+    draft.end = _moment(end)
+    draft.start_with_personal_url = flag = body["startWithPersonalUrl"]
+    if type(number) is not int or number <= 0 or type(name) is not str or type(flag) is not bool:
+        raise _WrongError
+    draft.participants = draft.conference_id = draft.viewer_link = None
+    draft.extra = _read_rest(draft, body) if len(body) > _LEAST else {}
+    draft.__class__ = Meeting
+    meeting: Meeting = draft
+    return meeting
+
+
+def _read_rest(draft: Any, body: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+    """Read the fields that an answer may leave out, and return those that nobody knows."""
+    draft.participants = _structure_addresses(body.get("participants"))
+    draft.conference_id = _structure_digits(body.get("conferenceId"))
+    draft.viewer_link = viewer_link = body.get("viewerLink")
+    if not isinstance(viewer_link, str | None):
+        raise _WrongError
+    return {key: body[key] for key in sorted(body.keys() - _KNOWN)}
+
+
 def _make_converter() -> Converter:
     converter = Converter()
     converter.register_structure_hook(str, _exactly(str, "a string"))
@@ -113,6 +164,10 @@ def _make_converter() -> Converter:
     read = make_dict_structure_fn(Meeting, converter, extra=override(omit=True), **names)
 
     def structure_meeting(body: Any, kind: Any) -> Meeting:  # noqa: ANN401  whatever the service said
+        try:
+            return _read_plainly(body)
+        except _NOT_PLAIN:
+            pass
         if not isinstance(body, dict):
             raise _WrongError(f"expected an object, got {_kind(body)}")
         meeting = read(body, kind)
@@ -122,7 +177,10 @@ def _make_converter() -> Converter:
     def structure_list(body: Any, _: object) -> _MeetingList:  # noqa: ANN401
         if not isinstance(body, dict) or not isinstance(body.get("meetings"), list):
             raise _WrongError('expected an object with a list "meetings"')
-        return read_list(body, _MeetingList)
+        try:
+            return _MeetingList([_read_plainly(item) for item in body["meetings"]])
+        except _NOT_PLAIN:
+            return read_list(body, _MeetingList)
 
     converter.register_structure_hook(Meeting, structure_meeting)
     read_list = make_dict_structure_fn(_MeetingList, converter)

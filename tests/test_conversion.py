@@ -1,14 +1,19 @@
 """Between meetings and JSON: nothing is lost on the way out, and nothing but our error comes of what comes in."""
 
+import copy
 import json
+import pickle
+import weakref
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import attrs
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from joinme_async import UNSET, Meeting, NewMeeting, Response, UnexpectedResponseError
+from joinme_async import UNSET, Meeting, NewMeeting, Response, UnexpectedResponseError, _conversion
 from joinme_async._conversion import read_meeting, read_meetings, write_changes, write_meeting
 from joinme_async._http import Secret
 from joinme_async._models import Changes
@@ -150,6 +155,80 @@ def test_no_body_makes_anything_but_our_error(body: object) -> None:
             read(answer(body))
         except UnexpectedResponseError as error:
             assert error.status == 200
+
+
+def read_in_detail(read: Callable[[Response], Any], response: Response) -> Any:
+    """Read without the short way for bodies that are as documented."""
+
+    def refuse(_: object) -> Meeting:
+        raise ValueError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_conversion, "_read_plainly", refuse)
+        return read(response)
+
+
+def told(read: Callable[[], Any]) -> str:
+    """Return what is read, or all that is said of why it cannot be."""
+    try:
+        return repr(read())
+    except UnexpectedResponseError as error:
+        return f"{error} at {error.path_in_body}, {error.excerpt}"
+
+
+moments = st.sampled_from(
+    [
+        "2027-06-02T09:00:00Z",
+        "2027-06-02T09:00:00z",
+        "2027-06-02T11:00:00+02",
+        "2027-06-32T09:00:00Z",
+        "20270602T090000.123Z",
+        "2027-W22-3T09:00:00Z",
+        "2027-06-02_09:00:00Z",
+        "202x-06-02T09:00:00Z",
+        "--T::Z",
+        "",
+    ]
+)
+likely = {
+    "meetingId": st.integers(-1, 3) | st.sampled_from(["7", "x", True, 1.0, 2**70]),
+    "meetingName": st.sampled_from(["", "x", None, 1]),
+    "meetingStart": moments | st.lists(moments, max_size=2),
+    "meetingEnd": moments | st.integers(),
+    "startWithPersonalUrl": st.sampled_from([True, False, 0, 1, None]),
+    "participants": st.sampled_from([None, [], ["a@b.c"], ["a@b.c", None], "a@b.c", {}]),
+    "conferenceId": st.sampled_from([None, "1", 1, True, 1.5]),
+    "viewerLink": st.sampled_from([None, "x", 1, []]),
+    "other": json_values,
+    "another": json_values,
+}
+
+
+@given(st.fixed_dictionaries({}, optional=likely), st.booleans())
+@example({}, False)
+def test_the_short_way_makes_no_difference(changes: dict[str, Any], whole: bool) -> None:
+    """A body that is as documented is read by hand: the same meeting comes of it, and the same words where none does."""
+    body = BASE | changes if whole else changes
+    for read, document in ((read_meeting, body), (read_meetings, {"meetings": [BASE, body, BASE]})):
+        response = answer(document)
+        assert told(lambda: read(response)) == told(lambda: read_in_detail(read, response))  # noqa: B023
+        if told(lambda: read(response)).startswith(("Meeting", "[Meeting")):  # noqa: B023
+            assert read(response) == read_in_detail(read, response)
+
+
+def test_what_is_read_is_a_meeting_like_any_other() -> None:
+    """Frozen, of that very class, equal to one made by hand; it pickles, copies, and shares nothing that could change."""
+    one, other = read_meetings(answer({"meetings": [BASE, BASE]}))
+    made = Meeting(12345, "Weekly update with the boss", START, START + HOUR, True)
+    assert type(one) is Meeting
+    assert (one, hash(one), repr(one)) == (made, hash(made), repr(made))
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        one.name = "x"  # type: ignore[misc]
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        del one.name
+    assert pickle.loads(pickle.dumps(one)) == copy.copy(one) == copy.deepcopy(one) == attrs.evolve(one) == one
+    assert one.extra is not other.extra
+    assert weakref.ref(one)() is one
 
 
 addresses = st.from_regex(r"[a-z]{1,8}@[a-z]{1,8}\.example", fullmatch=True)

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from joinme_async import InvalidMeetingError, zoned
+from joinme_async import InvalidMeetingError, _times, zoned
 from joinme_async._times import format_instant, parse_instant
 
 LONDON = "Europe/London"
@@ -143,3 +143,36 @@ def test_any_text_is_read_or_refused_with_value_error(text: str) -> None:
         assert parse_instant(text).utcoffset() == timedelta(0)
     except ValueError:
         pass
+
+
+near_instants = st.from_regex(
+    r"[0-9W]{4}[-0-9T][0-9W]{2}[-0-9][0-9]{2}[Tt _0-9][0-9]{2}[:0-9][0-9]{2}[:0-9][0-9.]{2}[Zz0]", fullmatch=True
+)
+
+
+@given(
+    st.datetimes(timezones=st.just(UTC)).map(format_instant)
+    | near_instants
+    | st.text(st.sampled_from("0129-T:Z.Ww ٣x"), min_size=20, max_size=20)
+)
+@example("2027-06-02T09:00:00Z")
+@example("2027-W22-3T09:00:00Z")
+@example("20270602T090000.123Z")
+@example("2027-06-02T24:00:00Z")
+@example("2027-06-02T09:00:60Z")
+@example("0000-06-02T09:00:00Z")
+@example("2027-06-02T09:00:٠٠Z")
+def test_the_short_way_reads_what_the_long_way_reads(text: str) -> None:
+    """A date-time in the form that the service writes goes to datetime at once; nothing is read or said otherwise."""
+
+    def read() -> object:
+        try:
+            moment = parse_instant(text)
+        except ValueError as error:
+            return str(error)
+        return moment, moment.tzinfo
+
+    short = read()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_times, "PLAIN_MARKS", None)
+        assert read() == short
