@@ -1,12 +1,12 @@
 """What crosses the line between the package and an HTTP library: `Transport`, `Request`, `Response`, `Headers`."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Generic, Never, Protocol, TypeVar, cast
 
 import attrs
 
 from joinme_async._errors import UnexpectedResponseError, excerpt
+from joinme_async._json import loads
 
 MAX_BODY = 64 * 1024 * 1024  # bytes; a list of ten thousand meetings has about three million
 
@@ -155,7 +155,7 @@ class Response:
             UnexpectedResponseError: it is not JSON.
         """
         try:
-            return json.loads(self.content, parse_constant=_no_such_number)
+            return loads(self.content)
         except (ValueError, RecursionError):
             pass  # raised below: the parser's own error would carry the whole body along
         said = excerpt(self.content)
@@ -164,10 +164,6 @@ class Response:
             status=self.status,
             excerpt=said,
         )
-
-
-def _no_such_number(name: str) -> Never:
-    raise ValueError(f"{name} is not JSON")
 
 
 class Transport(Protocol):

@@ -2,7 +2,6 @@
 
 import enum
 import ipaddress
-import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -15,6 +14,7 @@ import attrs
 
 from joinme_async._errors import ConfigurationError, InvalidMeetingError
 from joinme_async._http import Headers, Request, Response, Secret
+from joinme_async._json import dumps
 from joinme_async._models import Changes, Meeting, NewMeeting, is_sendable
 from joinme_async._times import format_instant, sent_at
 
@@ -185,7 +185,7 @@ def encode(body: Secret[Any]) -> bytes:
         InvalidMeetingError: it has no form in JSON.
     """
     try:
-        return json.dumps(body.reveal(), allow_nan=False, separators=(",", ":")).encode()
+        return dumps(body.reveal())
     except (TypeError, ValueError, RecursionError) as error:
         problem = str(error)
     raise InvalidMeetingError(f"the body cannot be written as JSON: {problem}", field="json")

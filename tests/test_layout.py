@@ -69,7 +69,7 @@ LAYERS = [
     ["_times"],
     ["_http"],
     ["_errors"],
-    ["_clock", "_version"],
+    ["_clock", "_json", "_version"],
 ]  # fmt: skip
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 HOMES = {
@@ -80,6 +80,7 @@ HOMES = {
     "icalendar": {"bulk._ical"},
     "recurring_ical_events": {"bulk._ical"},
     "python_calamine": {"bulk._excel"},
+    "msgspec": {"_json"},
 }
 
 
