@@ -104,7 +104,7 @@ def _structure_addresses(value: object, _: object = None) -> tuple[str, ...] | N
         return None
     if not isinstance(value, list):
         raise _WrongError(f"expected a list of strings, got {_kind(value)}")
-    if not all(isinstance(item, str) for item in value):
+    if not set(map(type, value)) <= {str}:
         raise _WrongError("expected a list of strings, and it holds something else")
     return tuple(value)
 
@@ -150,7 +150,8 @@ def _read_rest(draft: Any, body: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN
     draft.viewer_link = viewer_link = body.get("viewerLink")
     if not isinstance(viewer_link, str | None):
         raise _WrongError
-    return {key: body[key] for key in sorted(body.keys() - _KNOWN)}
+    unknown = body.keys() - _KNOWN
+    return {key: body[key] for key in sorted(unknown)} if unknown else {}
 
 
 def _make_converter() -> Converter:

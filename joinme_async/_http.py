@@ -1,7 +1,7 @@
 """What crosses the line between the package and an HTTP library: `Transport`, `Request`, `Response`, `Headers`."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Generic, Never, Protocol, TypeVar, cast
+from typing import Any, Generic, Never, Protocol, TypeVar
 
 import attrs
 
@@ -54,7 +54,10 @@ class Headers(Mapping[str, str]):
     __slots__ = ("_index", "_pairs")
 
     def __init__(self, pairs: "Mapping[str, str] | Iterable[tuple[str, str]]" = ()) -> None:
-        self._pairs = tuple(cast("Mapping[str, str]", pairs).items() if isinstance(pairs, Mapping) else pairs)
+        given: Any = pairs
+        if not isinstance(given, tuple):  # asked first: a Mapping is slow to tell
+            given = tuple(given.items() if isinstance(given, Mapping) else given)
+        self._pairs: tuple[tuple[str, str], ...] = given
         self._index: dict[str, str] | None = None
 
     def _lookup(self) -> dict[str, str]:

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import cache
 from itertools import chain
+from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -55,6 +57,9 @@ _EFFECTS: Final[Mapping[str, Effect]] = {
 }
 
 
+_NO_QUERY: Final[Mapping[str, str]] = MappingProxyType({})
+
+
 @attrs.frozen
 class Call(Generic[T]):
     """One call of the service, before it is decided when and how often to send it.
@@ -73,7 +78,7 @@ class Call(Generic[T]):
     path: str
     read: Callable[[Response], T]
     effect: Effect
-    query: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
+    query: Mapping[str, str] = attrs.field(default=_NO_QUERY, repr=False)
     content: bytes | None = attrs.field(default=None, repr=False)
     meeting: NewMeeting | None = None
 
@@ -105,7 +110,7 @@ def signed_headers(headers: Headers, token: Secret[str]) -> Headers:
 
 def list_call(until: datetime | None) -> Call[list[Meeting]]:
     """GET /meetings: the upcoming meetings, up to `until` where it is given."""
-    query = {} if until is None else {"endDate": format_instant(until)}
+    query = _NO_QUERY if until is None else {"endDate": format_instant(until)}
     return Call("GET", "/meetings", _read_meetings, Effect.READ, query=query)
 
 
@@ -229,13 +234,16 @@ def _is_loopback(host: str) -> bool:
 
 
 # The conversion brings cattrs along; a program that only imports the package does not pay for it.
-def _read_meeting(response: Response) -> Meeting:
-    from joinme_async._conversion import read_meeting  # noqa: PLC0415
+@cache
+def _readers() -> tuple[Callable[[Response], Meeting], Callable[[Response], list[Meeting]]]:
+    from joinme_async._conversion import read_meeting, read_meetings  # noqa: PLC0415
 
-    return read_meeting(response)
+    return read_meeting, read_meetings
+
+
+def _read_meeting(response: Response) -> Meeting:
+    return _readers()[0](response)
 
 
 def _read_meetings(response: Response) -> list[Meeting]:
-    from joinme_async._conversion import read_meetings  # noqa: PLC0415
-
-    return read_meetings(response)
+    return _readers()[1](response)

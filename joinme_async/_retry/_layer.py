@@ -48,7 +48,7 @@ from joinme_async._retry._masking import masked
 from joinme_async._retry._options import Options
 from joinme_async._retry._pacing import NOTICEABLE
 from joinme_async._retry._run import Run
-from joinme_async._retry._signals import Signals, read_signals
+from joinme_async._retry._signals import Signals, quiet_signals, read_signals
 from joinme_async._retry._slots import Slots
 from joinme_async._retry._stay import Stay
 from joinme_async._retry._tokens import Tokens
@@ -159,11 +159,12 @@ class RetryLayer:
     async def _drive(self, run: Run[T], transport: Transport) -> T:
         """Send the request as often as is decided; the only loop there is."""
         await checkpoint_if_cancelled()  # a call that was cancelled before its start leaves no trace
-        slots = await self._prepared(run, transport)
+        slots = self._slots or await self._prepared(run, transport)
         self._budget.pay_in()
         while True:
-            token = await self._get_token(run)
-            await self._get_slot(run, slots)
+            token = (self._tokens.fixed if run.refused is None else None) or await self._get_token(run)
+            if not slots.acquire_nowait():
+                await self._get_slot(run, slots)
             try:
                 await self._get_permit(run)
                 transport = self._transport()
@@ -192,8 +193,7 @@ class RetryLayer:
 
     async def _prepared(self, run: Run[Any], transport: Transport) -> Slots:
         """Return the slots of `transport`, which has done by then what it does once: that is no part of a start."""
-        if self._slots is None:
-            await self._in_time(run, run.announced("connection", getattr(transport, "prepare", _nothing)()))
+        await self._in_time(run, run.announced("connection", getattr(transport, "prepare", _nothing)()))
         if self._slots is None:
             self._slots = Slots(transport.concurrency, self._first)
         return self._slots
@@ -201,17 +201,13 @@ class RetryLayer:
     async def _get_token(self, run: Run[Any]) -> Secret[str]:
         """Return a token, or raise what the last attempt came to where there is none but the refused one."""
         refused, run.refused = run.refused, None
-        token = self._tokens.fixed
-        if token is None:
-            token = await self._in_time(run, run.announced("token", self._tokens.get(refused)))
-        if refused is not None and token == refused and run.last is not None:
+        token = await self._in_time(run, run.announced("token", self._tokens.get(refused)))
+        if token == refused and run.last is not None:
             raise self._ended(run, run.last)
         return token
 
     async def _get_slot(self, run: Run[Any], slots: Slots) -> None:
         """Wait for a connection, or raise at once where a cool-down would outlast this call."""
-        if slots.acquire_nowait():
-            return
         now = self.clock.now()
         left = run.left(now)
         if self._limiter.snapshot().cooldown > left:
@@ -304,7 +300,7 @@ class RetryLayer:
 
     def _headers_with(self, token: Secret[str]) -> Headers:
         """Return what every request has, `token` included: the same until there is another token."""
-        if self._signed is None or self._signed[0] != token:
+        if self._signed is None or (self._signed[0] is not token and self._signed[0] != token):
             self._signed = token, signed_headers(self._headers, token)
         return self._signed[1]
 
@@ -318,13 +314,12 @@ class RetryLayer:
         self, run: Run[T], answer: Response | JoinMeError, token: Secret[str]
     ) -> tuple[_Done[T] | Outcome, Signals | None]:
         """Return what an answer comes to, and what it said about going on."""
-        wall = self.clock.wall()
         if isinstance(answer, JoinMeError):
-            return outcome_of(answer, wall), None
+            return outcome_of(answer, self.clock.wall()), None
         if answer.is_success:
-            return _read(run.call, answer, token), read_signals(answer, wall)
+            return _read(run.call, answer, token), quiet_signals(answer) or read_signals(answer, self.clock.wall())
         run.answer = masked(answer, token)
-        outcome = outcome_of(run.answer, wall)
+        outcome = outcome_of(run.answer, self.clock.wall())
         return outcome, outcome.signals
 
     def _observe(self, run: Run[Any], signals: Signals, slots: Slots) -> None:

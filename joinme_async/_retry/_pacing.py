@@ -157,7 +157,10 @@ class Pacer:
 
     def opens(self) -> float:
         """Return when a call that finds nobody waiting may start."""
-        return max(self.held_until, *(window.opens(self._guard) for window in self._active()), -inf)
+        moment = self.held_until
+        for window in self._active():
+            moment = max(moment, window.opens(self._guard))
+        return moment
 
     def turn(self) -> float:
         """Return when the first in the queue may start: in its place after the start before."""

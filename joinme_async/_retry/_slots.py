@@ -43,14 +43,9 @@ class Slots:
         opening = "" if self._open == self._total else f", {self._open:g} at once so far"
         return f"<Slots: {free} free, {len(self._queue)} waiting{opening}>"
 
-    @property
-    def are_free(self) -> bool:
-        """Whether a slot can be had without waiting."""
-        return self._busy < self._open and not self._queue
-
     def acquire_nowait(self) -> bool:
         """Take a slot where one is free, and say whether one was."""
-        free = self.are_free
+        free = self._busy < self._open and not self._queue
         self._busy += free
         return free
 

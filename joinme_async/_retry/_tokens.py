@@ -54,17 +54,17 @@ class _Ask:
 
 
 class Tokens:
-    """Hands out tokens of one source; calls that come while it is being asked wait for the same answer."""
+    """Hands out tokens of one source; calls that come while it is being asked wait for the same answer.
+
+    Attributes:
+        fixed: the one token that there will ever be, None where a source has to be asked.
+    """
 
     def __init__(self, source: Secret[str] | TokenSource) -> None:
-        self._source = checked_token(source) if isinstance(source, Secret) else source
+        self.fixed: Secret[str] | None = checked_token(source) if isinstance(source, Secret) else None
+        self._source = source
         self._latest: Secret[str] | None = None
         self._ask: _Ask | None = None
-
-    @property
-    def fixed(self) -> Secret[str] | None:
-        """The one token that there will ever be, None where a source has to be asked."""
-        return self._source if isinstance(self._source, Secret) else None
 
     async def get(self, refused: Secret[str] | None = None) -> Secret[str]:
         """Return a token; `refused` is the one this call was refused with, where it was.
