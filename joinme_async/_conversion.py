@@ -83,10 +83,10 @@ def _structure_id(value: object, _: object = None) -> int:
 
 def _structure_digits(value: object, _: object = None) -> str | None:
     """Read a conference id: nine digits that some JSON writer may have taken for a number."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
     if value is None or isinstance(value, str):
         return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     raise _WrongError(f"expected a string, got {_kind(value)}")
 
 
@@ -148,7 +148,7 @@ def _read_rest(draft: Any, body: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN
     draft.participants = _structure_addresses(body.get("participants"))
     draft.conference_id = _structure_digits(body.get("conferenceId"))
     draft.viewer_link = viewer_link = body.get("viewerLink")
-    if not isinstance(viewer_link, str | None):
+    if viewer_link is not None and type(viewer_link) is not str:
         raise _WrongError
     unknown = body.keys() - _KNOWN
     return {key: body[key] for key in sorted(unknown)} if unknown else {}
