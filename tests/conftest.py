@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from joinme_async import JoinMe, NewMeeting
 from joinme_async.sandbox import Sandbox
 from joinme_async.testing import FakeClock
+from tests.tls_server import make_certificate
 
 pytest_plugins = ["pytester"]
 
@@ -59,6 +60,11 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def new_meeting(**changes) -> NewMeeting:
     fields = {"name": "Weekly update", "start": START, "end": START + HOUR, "participants": ["boss@join.me"]}
     return NewMeeting(**{**fields, **changes})
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture

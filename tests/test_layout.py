@@ -52,7 +52,7 @@ LAYERS = [
     ["_retry.__init__"],
     ["_wire"],
     ["_conversion"],
-    ["transports.httpx"],
+    ["transports.aiohttp", "transports.httpx"],
     ["transports._lines"],
     ["transports._asyncio_net", "transports._body"],
     ["transports._common"],
@@ -75,6 +75,8 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 HOMES = {
     "httpx": {"transports.httpx"},
     "httpcore": {"transports.httpx", "transports._lines", "transports._asyncio_net"},
+    "aiohttp": {"transports.aiohttp"},
+    "yarl": {"transports.aiohttp"},
     "cattrs": {"_conversion"},
     "uvicorn": {"sandbox._server"},
     "icalendar": {"bulk._ical"},
@@ -160,6 +162,7 @@ PUBLIC = {
     ],
     "joinme_async.sandbox": ["Entry", "Fault", "Sandbox", "StoredMeeting"],
     "joinme_async.testing": ["Exchange", "FakeClock", "RecordingTransport", "ScriptedTransport"],
+    "joinme_async.transports.aiohttp": ["AiohttpTransport"],
     "joinme_async.transports.httpx": ["HttpxTransport"],
 }  # fmt: skip
 

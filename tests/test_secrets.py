@@ -1,10 +1,7 @@
 """A token and an invited person's address show nowhere: not in errors, logs, pickles, nor in the locals of a traceback."""
 
-import copy
 import logging
-import pickle
-import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +9,6 @@ import anyio
 import attrs
 import pytest
 
-import joinme_async
 from joinme_async import InvalidMeetingError, JoinMe, JoinMeError, Meeting, NewMeeting, Response, RetryPolicy, Timeout
 from joinme_async.bulk import read_meetings
 from joinme_async.sandbox import Fault, Sandbox
@@ -20,57 +16,13 @@ from joinme_async.testing import FakeClock, RecordingTransport, ScriptedTranspor
 from joinme_async.transports.httpx import HttpxTransport
 from tests.conftest import HOUR, START, new_meeting
 from tests.raw_server import free_port, raw_server
+from tests.showing import shown_by
 from tests.test_contract import head
 
 TOKEN = "tok-Very/Secret+1"
 ADDRESS = "boss@join.me"
-PACKAGE = str(Path(joinme_async.__file__).parent)
 ECHO = b'{"Message": "no: Bearer tok-Very/Secret+1 of boss@join.me", "ErrorCode": "tok-Very\\/Secret+1"}'
 BROKEN = b'{"meetingId": "x", "participants": ["boss@join.me"], "token": "tok-Very/Secret+1"}'
-
-
-def chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and all that it came from or tells of."""
-    todo, seen = [error], set()
-    while todo:
-        current = todo.pop()
-        if current is None or id(current) in seen:
-            continue
-        seen.add(id(current))
-        yield current
-        todo += [
-            current.__cause__,
-            current.__context__,
-            getattr(current, "last", None),
-            *getattr(current, "exceptions", ()),
-        ]
-
-
-def safe_repr(value: object) -> str:
-    """Return the repr that a crash report would show; an object that is half made has none."""
-    try:
-        return repr(value)
-    except AttributeError:
-        return f"<{type(value).__name__}, half made>"
-
-
-def shown_by(error: BaseException) -> str:
-    """Return everything that logs, crash reports and pickles would show of an error."""
-    parts = []
-    for current in chain(error):
-        if isinstance(current, JoinMeError):
-            facts = {name: fact for name, fact in vars(current).items() if not isinstance(fact, NewMeeting)}
-            parts += [repr(current), str(current), repr(vars(current)), repr(facts)]
-            bare = copy.copy(current)
-            vars(bare).pop("meeting", None)  # models may hold addresses, errors around them may not
-            vars(bare).pop("last", None)
-            parts.append(repr(pickle.dumps(bare)))
-        for frame, _ in traceback.walk_tb(current.__traceback__):
-            if frame.f_code.co_filename.startswith(PACKAGE) or "joinme_async" in frame.f_code.co_filename:
-                parts += [
-                    f"{frame.f_code.co_qualname}: {name}={safe_repr(value)}" for name, value in frame.f_locals.items()
-                ]
-    return "\n".join(parts)
 
 
 def assert_silent(error: BaseException) -> None:

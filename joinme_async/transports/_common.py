@@ -2,18 +2,31 @@
 
 import asyncio
 import weakref
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
 from typing import Final, Generic, TypeVar
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import anyio
 
 from joinme_async._clock import running_loop
 from joinme_async._errors import ConfigurationError, UnexpectedResponseError
-from joinme_async._http import Headers, Request
+from joinme_async._http import Headers, Request, Secret
 
 T = TypeVar("T")
 
 _LONGEST_LENGTH: Final = 20  # digits of a Content-Length that are worth reading
+
+
+class MissingExtraError(ConfigurationError, ImportError):
+    """The library of a transport is not installed; an ImportError too, so that a fallback may be tried as usual."""
+
+    def __init__(self, transport: str, extra: str) -> None:
+        super().__init__(f"{transport} needs its extra: pip install 'joinme-async[{extra}]'")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return ConfigurationError, self.args
 
 
 class PerLoop(Generic[T]):
@@ -24,11 +37,15 @@ class PerLoop(Generic[T]):
     Args:
         owner: the name of the transport, for its error once it is closed.
         make: makes one; however many calls ask at once, it is asked once.
+        forget: told of one whose loop has ended; it cannot await anything there any more.
     """
 
-    def __init__(self, owner: str, make: Callable[[], Awaitable[T]]) -> None:
+    def __init__(
+        self, owner: str, make: Callable[[], Awaitable[T]], forget: Callable[[T], object] = lambda _: None
+    ) -> None:
         self._owner = owner
         self._make = make
+        self._forget = forget
         self._loop: Callable[[], object] = object  # no loop yet: never the one that runs
         self._thing: T | None = None
         self._making = anyio.Lock()
@@ -47,6 +64,8 @@ class PerLoop(Generic[T]):
         self._check_open()
         loop = running_loop()
         if self._loop() is not loop:
+            if self._thing is not None:
+                self._forget(self._thing)
             self._loop, self._thing, self._making = weakref.ref(loop), None, anyio.Lock()
         if self._thing is None:
             async with self._making:
@@ -77,6 +96,60 @@ async def within(seconds: float | None, work: Awaitable[T]) -> T:
             return await work
     with anyio.fail_after(seconds):
         return await work
+
+
+def only_asyncio(transport: str, library: str) -> None:
+    """Raise ConfigurationError where the event loop is not asyncio's."""
+    if not isinstance(running_loop(), asyncio.AbstractEventLoop):
+        raise ConfigurationError(
+            f"{transport} runs on asyncio only, since {library} does: on trio, use HttpxTransport or Httpx2Transport"
+        )
+
+
+class Proxy:
+    """The proxy that https goes through: the one given, or the environment's, or none.
+
+    Plain http goes to this machine only; a proxy would see the token in the clear, and gets none of it.
+
+    Args:
+        given: the URL of a proxy.
+        trust_env: whether HTTPS_PROXY, ALL_PROXY and NO_PROXY count where none is given.
+        schemes: what proxies the library can use.
+    """
+
+    def __init__(self, given: str | None, *, trust_env: bool, schemes: frozenset[str]) -> None:
+        found = getproxies() if trust_env and given is None else {}
+        self._from_environment = given is None
+        url = given or found.get("https") or found.get("all")
+        self._url = url if url is None or "://" in url else f"http://{url}"
+        if self._url is not None and urlsplit(self._url).scheme not in schemes:
+            kind = urlsplit(self._url).scheme
+            raise ConfigurationError(f"a proxy of the kind {kind}:// cannot be used: {', '.join(sorted(schemes))} can")
+
+    def __repr__(self) -> str:
+        return f"<Proxy: {'none' if self._url is None else 'for https'}>"  # its URL may hold a password
+
+    def of(self, url: str) -> str | None:
+        """Return the URL of the proxy that a request to `url` goes through."""
+        if self._url is None or not url.startswith("https:"):
+            return None
+        skipped = self._from_environment and proxy_bypass(urlsplit(url).hostname or "")
+        return None if skipped else self._url
+
+
+async def read_all(chunks: AsyncGenerator[bytes, None], status: int, bound: int) -> Secret[bytearray]:
+    """Return what comes in `chunks`; the addresses in it stay out of the local variables that tracebacks show.
+
+    Raises:
+        UnexpectedResponseError: it is longer than `bound` bytes; what follows is not read.
+    """
+    body = Secret(bytearray())
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            body.reveal().extend(chunk)
+            del chunk
+            refuse_longer(status, len(body.reveal()), bound)
+    return body
 
 
 def refuse_announced(status: int, announced: str | None, bound: int) -> None:

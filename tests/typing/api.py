@@ -32,6 +32,7 @@ from joinme_async import (
 from joinme_async.bulk import Row, read_meetings
 from joinme_async.sandbox import Entry, Fault, Sandbox
 from joinme_async.testing import FakeClock, RecordingTransport, ScriptedTransport
+from joinme_async.transports.aiohttp import AiohttpTransport
 from joinme_async.transports.httpx import HttpxTransport
 
 
@@ -84,6 +85,7 @@ def protocols(sandbox: Sandbox) -> None:
     source = function_source
     transport: Transport = Mine()
     transport = HttpxTransport()
+    transport = AiohttpTransport(concurrency=5, proxy="http://proxy:3128", verify=False)
     transport = RecordingTransport(ScriptedTransport([Response(204), OSError()]))
     transport = sandbox.transport()
     clock: Clock = FakeClock()
