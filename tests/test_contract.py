@@ -43,6 +43,7 @@ from joinme_async.sandbox import Fault, Sandbox
 from joinme_async.testing import RecordingTransport
 from joinme_async.transports.aiohttp import AiohttpTransport
 from joinme_async.transports.httpx import HttpxTransport
+from joinme_async.transports.httpx2 import Httpx2Transport
 from tests.conftest import HOUR, START, new_meeting
 from tests.raw_server import free_port, raw_server, until_closed
 from tests.showing import shown_by
@@ -58,7 +59,7 @@ _example.loader.exec_module(tiny_transport)
 
 
 BUILT_IN: dict[str, Callable[..., Any]] = {
-    "httpx": HttpxTransport, "aiohttp": AiohttpTransport,
+    "httpx": HttpxTransport, "httpx2": Httpx2Transport, "aiohttp": AiohttpTransport,
 }  # fmt: skip
 ASYNCIO_ONLY = {"aiohttp", "given aiohttp session", "tiny example"}
 

@@ -52,7 +52,7 @@ LAYERS = [
     ["_retry.__init__"],
     ["_wire"],
     ["_conversion"],
-    ["transports.aiohttp", "transports.httpx"],
+    ["transports.aiohttp", "transports.httpx", "transports.httpx2"],
     ["transports._lines"],
     ["transports._asyncio_net", "transports._body"],
     ["transports._common"],
@@ -76,6 +76,7 @@ HOMES = {
     "httpx": {"transports.httpx"},
     "httpcore": {"transports.httpx", "transports._lines", "transports._asyncio_net"},
     "aiohttp": {"transports.aiohttp"},
+    "httpx2": {"transports.httpx2"},
     "yarl": {"transports.aiohttp"},
     "cattrs": {"_conversion"},
     "uvicorn": {"sandbox._server"},
@@ -164,6 +165,7 @@ PUBLIC = {
     "joinme_async.testing": ["Exchange", "FakeClock", "RecordingTransport", "ScriptedTransport"],
     "joinme_async.transports.aiohttp": ["AiohttpTransport"],
     "joinme_async.transports.httpx": ["HttpxTransport"],
+    "joinme_async.transports.httpx2": ["Httpx2Transport"],
 }  # fmt: skip
 
 

@@ -34,6 +34,7 @@ from joinme_async.sandbox import Entry, Fault, Sandbox
 from joinme_async.testing import FakeClock, RecordingTransport, ScriptedTransport
 from joinme_async.transports.aiohttp import AiohttpTransport
 from joinme_async.transports.httpx import HttpxTransport
+from joinme_async.transports.httpx2 import Httpx2Transport
 
 
 class Refreshing:
@@ -85,6 +86,7 @@ def protocols(sandbox: Sandbox) -> None:
     source = function_source
     transport: Transport = Mine()
     transport = HttpxTransport()
+    transport = Httpx2Transport(http2=True)
     transport = AiohttpTransport(concurrency=5, proxy="http://proxy:3128", verify=False)
     transport = RecordingTransport(ScriptedTransport([Response(204), OSError()]))
     transport = sandbox.transport()
