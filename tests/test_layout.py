@@ -52,7 +52,7 @@ LAYERS = [
     ["_retry.__init__"],
     ["_wire"],
     ["_conversion"],
-    ["transports.aiohttp", "transports.httpx", "transports.httpx2"],
+    ["transports.aiohttp", "transports.httpx", "transports.httpx2", "transports.pyreqwest"],
     ["transports._lines"],
     ["transports._asyncio_net", "transports._body"],
     ["transports._common"],
@@ -77,6 +77,7 @@ HOMES = {
     "httpcore": {"transports.httpx", "transports._lines", "transports._asyncio_net"},
     "aiohttp": {"transports.aiohttp"},
     "httpx2": {"transports.httpx2"},
+    "pyreqwest": {"transports.pyreqwest"},
     "yarl": {"transports.aiohttp"},
     "cattrs": {"_conversion"},
     "uvicorn": {"sandbox._server"},
@@ -166,6 +167,7 @@ PUBLIC = {
     "joinme_async.transports.aiohttp": ["AiohttpTransport"],
     "joinme_async.transports.httpx": ["HttpxTransport"],
     "joinme_async.transports.httpx2": ["Httpx2Transport"],
+    "joinme_async.transports.pyreqwest": ["PyreqwestTransport"],
 }  # fmt: skip
 
 

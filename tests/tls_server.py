@@ -13,14 +13,22 @@ Handler = Callable[[ssl.SSLSocket, socket.socket], None]
 
 
 def make_certificate(folder: Path) -> Path:
-    """Return a file with a key and its certificate for localhost; the certificate alone stands in `<file>.crt`."""
-    path = folder / "localhost.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost", "-keyout", path, "-out", f"{path}.crt"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    path.write_bytes(path.read_bytes() + Path(f"{path}.crt").read_bytes())
+    """Return a file with a key and its certificate for localhost; that of the CA behind it stands in `<file>.crt`.
+
+    A certificate that signs itself would do for OpenSSL; rustls takes none of a CA for that of a server.
+    """
+    path, authority, wanted = folder / "localhost.pem", folder / "ca.key", folder / "wanted.csr"
+    names = folder / "names.cnf"
+    names.write_text("subjectAltName=DNS:localhost")
+    new = ["-newkey", "rsa:2048", "-nodes"]
+    for arguments in (
+        ["req", "-x509", *new, "-days", "2", "-subj", "/CN=test CA", "-keyout", authority, "-out", f"{path}.crt"],
+        ["req", *new, "-subj", "/CN=localhost", "-keyout", path, "-out", wanted],
+        ["x509", "-req", "-in", wanted, "-CA", f"{path}.crt", "-CAkey", authority, "-CAcreateserial", "-days", "2",
+         "-extfile", names, "-out", folder / "leaf.crt"],
+    ):  # fmt: skip
+        subprocess.run(["openssl", *arguments], check=True, capture_output=True)
+    path.write_bytes(path.read_bytes() + (folder / "leaf.crt").read_bytes())
     return path
 
 

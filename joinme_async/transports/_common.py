@@ -115,26 +115,30 @@ class Proxy:
         given: the URL of a proxy.
         trust_env: whether HTTPS_PROXY, ALL_PROXY and NO_PROXY count where none is given.
         schemes: what proxies the library can use.
+
+    Attributes:
+        url: its URL, None for no proxy.
+        from_environment: whether it is the environment's, and so NO_PROXY counts.
     """
 
     def __init__(self, given: str | None, *, trust_env: bool, schemes: frozenset[str]) -> None:
         found = getproxies() if trust_env and given is None else {}
-        self._from_environment = given is None
         url = given or found.get("https") or found.get("all")
-        self._url = url if url is None or "://" in url else f"http://{url}"
-        if self._url is not None and urlsplit(self._url).scheme not in schemes:
-            kind = urlsplit(self._url).scheme
+        self.url: str | None = url if url is None or "://" in url else f"http://{url}"
+        self.from_environment: bool = given is None
+        if self.url is not None and urlsplit(self.url).scheme not in schemes:
+            kind = urlsplit(self.url).scheme
             raise ConfigurationError(f"a proxy of the kind {kind}:// cannot be used: {', '.join(sorted(schemes))} can")
 
     def __repr__(self) -> str:
-        return f"<Proxy: {'none' if self._url is None else 'for https'}>"  # its URL may hold a password
+        return f"<Proxy: {'none' if self.url is None else 'for https'}>"  # its URL may hold a password
 
     def of(self, url: str) -> str | None:
         """Return the URL of the proxy that a request to `url` goes through."""
-        if self._url is None or not url.startswith("https:"):
+        if self.url is None or not url.startswith("https:"):
             return None
-        skipped = self._from_environment and proxy_bypass(urlsplit(url).hostname or "")
-        return None if skipped else self._url
+        skipped = self.from_environment and proxy_bypass(urlsplit(url).hostname or "")
+        return None if skipped else self.url
 
 
 async def read_all(chunks: AsyncGenerator[bytes, None], status: int, bound: int) -> Secret[bytearray]:

@@ -35,6 +35,7 @@ from joinme_async.testing import FakeClock, RecordingTransport, ScriptedTranspor
 from joinme_async.transports.aiohttp import AiohttpTransport
 from joinme_async.transports.httpx import HttpxTransport
 from joinme_async.transports.httpx2 import Httpx2Transport
+from joinme_async.transports.pyreqwest import PyreqwestTransport
 
 
 class Refreshing:
@@ -86,6 +87,7 @@ def protocols(sandbox: Sandbox) -> None:
     source = function_source
     transport: Transport = Mine()
     transport = HttpxTransport()
+    transport = PyreqwestTransport(verify="ca.pem")
     transport = Httpx2Transport(http2=True)
     transport = AiohttpTransport(concurrency=5, proxy="http://proxy:3128", verify=False)
     transport = RecordingTransport(ScriptedTransport([Response(204), OSError()]))
