@@ -182,7 +182,7 @@ async def test_a_lost_answer_may_have_been_sent(fault: Fault, sent: bool, done: 
     """However the answer is lost, the transport does not claim that nothing was sent, and the fault was really met."""
     sandbox, connect, _ = way
     sandbox.plant(fault)
-    async with connect(timeout=1.0) as joinme:
+    async with connect(timeout=0.5) as joinme:
         with pytest.raises(Exception, match="not known") as caught:
             await joinme.meetings.schedule(new_meeting())
     last = caught.value.last  # type: ignore[attr-defined]
@@ -302,7 +302,7 @@ async def test_a_slow_answer_is_cut_off_as_a_whole(over_http: Callable[[], Any])
     with raw_server(drip) as (url, _):
         async with over_http() as transport:
             with pytest.raises(TransportTimeoutError) as caught:
-                await transport.send(get(url, timeout=0.4))
+                await transport.send(get(url, timeout=0.25))
     assert caught.value.request_sent is True
 
 
@@ -818,6 +818,12 @@ def test_a_missing_library_names_its_extra(name: str, monkeypatch: pytest.Monkey
         importlib.import_module(f"joinme_async.transports.{name}")
     assert isinstance(caught.value, ImportError)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["httpx2", "aiohttp", "pyreqwest"])
+def test_one_that_keeps_time_says_so(name: str) -> None:
+    """Whoever drives it need set no second timer; that time is kept, the tests of slow answers hold."""
+    assert BUILT_IN[name].keeps_time is True
 
 
 @pytest.mark.parametrize("name", BUILT_IN)

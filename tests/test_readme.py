@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import importlib
 import inspect
 import re
 import runpy
@@ -18,12 +19,16 @@ from tests.conftest import new_meeting
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = [
-    (README[: match.start()].count("\n") + 2, match["code"], match["output"])
-    for match in re.finditer(
-        r"^```python\n(?P<code>.*?)^```\n(?:\n```text\n(?P<output>.*?)^```\n)?", README, re.DOTALL | re.MULTILINE
-    )
-]
+
+
+def blocks_of(page: str) -> list[tuple[int, str, str | None]]:
+    """Return each block of Python with its line, and what stands below it as its output."""
+    block = r"^```python\n(?P<code>.*?)^```\n(?:\n```text\n(?P<output>.*?)^```\n)?"
+    found = re.finditer(block, page, re.DOTALL | re.MULTILINE)
+    return [(page[: match.start()].count("\n") + 2, match["code"], match["output"]) for match in found]
+
+
+BLOCKS = blocks_of(README)
 
 
 def run(code: str, line: int, names: dict[str, object]) -> None:
@@ -54,6 +59,23 @@ def test_every_block_runs_and_prints_what_is_shown(
             if output is not None:
                 assert printed == output, f"README.md, line {line}"
     assert {entry.did for entry in sandbox.ledger} == {"created", "changed", "deleted", ""}
+
+
+def test_the_page_on_transports_runs_and_prints_what_is_shown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every block, in order, over the transports it names."""
+    for library in ("aiohttp", "httpx2", "pyreqwest"):
+        importlib.import_module(f"joinme_async.transports.{library}")  # reading files, which a loop should not wait for
+    sandbox = Sandbox()
+    sandbox.accept("...")
+    names: dict[str, object] = {"__name__": "__main__"}
+    with sandbox.serve() as url:
+        monkeypatch.setenv("JOINME_BASE_URL", url)
+        for line, code, output in blocks_of((ROOT / "docs" / "transports.md").read_text(encoding="utf-8")):
+            run(code, line, names)
+            assert capsys.readouterr().out == output, f"docs/transports.md, line {line}"
+    assert len(sandbox.ledger) == 2
 
 
 def test_the_test_shown_to_users_passes(pytester: pytest.Pytester) -> None:
