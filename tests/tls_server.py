@@ -19,10 +19,11 @@ def make_certificate(folder: Path) -> Path:
     """
     path, authority, wanted = folder / "localhost.pem", folder / "ca.key", folder / "wanted.csr"
     names = folder / "names.cnf"
-    names.write_text("subjectAltName=DNS:localhost")
+    names.write_text("subjectAltName=DNS:localhost\nauthorityKeyIdentifier=keyid\nbasicConstraints=critical,CA:FALSE\n")
     new = ["-newkey", "rsa:2048", "-nodes"]
     for arguments in (
-        ["req", "-x509", *new, "-days", "2", "-subj", "/CN=test CA", "-keyout", authority, "-out", f"{path}.crt"],
+        ["req", "-x509", *new, "-days", "2", "-subj", "/CN=test CA",
+         "-addext", "keyUsage=critical,keyCertSign", "-keyout", authority, "-out", f"{path}.crt"],
         ["req", *new, "-subj", "/CN=localhost", "-keyout", path, "-out", wanted],
         ["x509", "-req", "-in", wanted, "-CA", f"{path}.crt", "-CAkey", authority, "-CAcreateserial", "-days", "2",
          "-extfile", names, "-out", folder / "leaf.crt"],
