@@ -1,6 +1,5 @@
 """What every test shares: both event loops, no blocking call inside them, and a day that does not move."""
 
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -64,6 +63,7 @@ def new_meeting(**changes) -> NewMeeting:
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The key and certificate of localhost; beside it, with `.crt` behind its name, what trusts it."""
     return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
@@ -85,16 +85,3 @@ def sandbox(clock: FakeClock) -> Sandbox:
 @pytest.fixture
 def joinme(sandbox: Sandbox, clock: FakeClock) -> JoinMe:
     return JoinMe(sandbox.token, transport=sandbox.transport(), clock=clock)
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The key and certificate of localhost; beside it, with `.crt` behind its name, what trusts it."""
-    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost", "-keyout", path, "-out", f"{path}.crt"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    path.write_bytes(path.read_bytes() + Path(f"{path}.crt").read_bytes())
-    return path

@@ -552,9 +552,9 @@ async def test_waiting_for_a_free_connection_sent_nothing(made: Callable[..., An
     assert len(connections) == 1
 
 
-# httpcore leaves the socket of a handshake that is cut off to the garbage collector, which would complain of it; and
+# httpcore2 leaves the socket of a handshake that is cut off to the garbage collector, which would complain of it; and
 # pyreqwest does not tell which of its time-outs were in a handshake.
-@pytest.mark.parametrize("made", ["aiohttp"], indirect=True)
+@pytest.mark.parametrize("made", ["httpx", "aiohttp"], indirect=True)
 async def test_time_that_runs_out_while_connecting_sent_nothing(made: Callable[..., Any]) -> None:
     """A handshake that is never answered: no byte of the request left."""
     with raw_server(lambda connection, _: until_closed(connection), listen=False) as (url, _):
@@ -751,7 +751,6 @@ async def test_the_token_is_in_no_log(caplog: pytest.LogCaptureFixture, made: Ca
     assert "boss@join.me" not in shown
 
 
-@pytest.mark.parametrize("made", [name for name in BUILT_IN if name != "httpx"], indirect=True)
 @pytest.mark.parametrize(
     "reply",
     [b"Bearer tok-very-secret boss@join.me\r\n\r\n",

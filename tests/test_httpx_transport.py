@@ -1,14 +1,10 @@
 """The default transport: what httpx knows is told, what it does not know is not claimed, and its settings are reachable."""
 
-import gzip
 import json
 import logging
 import socket
 import ssl
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +20,6 @@ from joinme_async import (
     ConfigurationError,
     JoinMe,
     OutcomeUnknownError,
-    Request,
     TransportError,
     UnexpectedResponseError,
 )
@@ -32,6 +27,7 @@ from joinme_async.transports.httpx import HttpxTransport
 from tests.conftest import new_meeting
 from tests.raw_server import free_port, raw_server, until_closed
 from tests.test_contract import get, head
+from tests.tls_server import tls_server
 
 CREATED = {
     "meetingId": 7, "meetingName": "Weekly update", "meetingStart": "2027-06-02T09:00:00Z",
@@ -155,107 +151,6 @@ async def test_a_given_client_is_used_as_it_is_and_not_closed() -> None:
     assert seen == ["yes"]
 
 
-@pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")  # as in the contract's bad gzip
-@pytest.mark.parametrize("announced", [True, False], ids=["announced", "chunked"])
-@pytest.mark.parametrize("squeezed", [True, False], ids=["gzip", "plain"])
-async def test_a_body_over_the_bound_is_refused_not_read(announced: bool, squeezed: bool) -> None:
-    """It is refused from its announced length, or as soon as it has grown too long, and no more of it is read."""
-    hung_up: list[bool] = []
-
-    def flood(connection: Any, _: bytes) -> None:
-        piece = gzip.compress(b"x" * 200_000) if squeezed else b"x" * 200_000
-        coding = ["Content-Encoding: gzip"] if squeezed else []
-        try:
-            if announced:
-                connection.sendall(head("200 OK", f"Content-Length: {10**9}", *coding))
-            else:
-                chunk = f"{len(piece):x}\r\n".encode() + piece
-                connection.sendall(head("200 OK", "Transfer-Encoding: chunked", *coding) + chunk)
-            until_closed(connection)
-        finally:
-            hung_up.append(True)
-
-    with raw_server(flood) as (url, _):
-        transport = HttpxTransport(max_body=100_000)
-        with pytest.raises(UnexpectedResponseError, match="longer than 100000 bytes") as caught:
-            await transport.send(get(url))
-        while not hung_up:
-            await anyio.sleep(0.01)
-        await transport.aclose()
-    assert caught.value.status == 200
-
-
-async def test_a_body_of_exactly_the_bound_is_read() -> None:
-    """The bound itself is allowed."""
-    with raw_server(lambda connection, _: connection.sendall(head("200 OK", "Content-Length: 5") + b"12345")) as (
-        url,
-        _,
-    ):
-        transport = HttpxTransport(max_body=5)
-        assert (await transport.send(get(url))).content == b"12345"
-        await transport.aclose()
-
-
-async def test_a_schedule_whose_answer_is_too_long_is_in_doubt() -> None:
-    """The meeting was made, whatever the answer looked like."""
-    with raw_server(lambda connection, _: connection.sendall(head("201 Created", "Content-Length: 99999"))) as (url, _):
-        transport = HttpxTransport(max_body=1000)
-        with pytest.raises(OutcomeUnknownError) as caught:
-            await JoinMe("tok", base_url=url, transport=transport).meetings.schedule(new_meeting())
-        await transport.aclose()
-    assert isinstance(caught.value.last, UnexpectedResponseError)
-
-
-def _proxy(seen: list[bytes], reply: bytes) -> Any:
-    def handle(connection: Any, request: bytes) -> None:
-        seen.append(request)
-        connection.sendall(reply)
-
-    return raw_server(handle)
-
-
-async def test_the_environments_proxy_never_sees_plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plain http goes to this machine only; through a proxy the token would travel in the clear."""
-    seen: list[bytes] = []
-    with (
-        _proxy(seen, head("200 OK", "Content-Length: 0")) as (proxy, _),
-        _proxy([], head("204 No Content")) as (url, _),
-    ):
-        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-            monkeypatch.setenv(name, proxy)
-        transport = HttpxTransport()
-        assert (await transport.send(get(url))).status == 204
-        await transport.aclose()
-    assert seen == []
-
-
-@pytest.mark.parametrize("how", ["environment", "argument"])
-async def test_a_proxy_that_refuses_the_tunnel_sent_nothing(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The CONNECT to a proxy is no byte of the request: its refusal is no doubt about a POST."""
-    seen: list[bytes] = []
-    with _proxy(seen, head("403 Forbidden", "Content-Length: 0")) as (proxy, _):
-        monkeypatch.setenv("HTTPS_PROXY", proxy if how == "environment" else "http://127.0.0.1:9")
-        transport = HttpxTransport(proxy=proxy if how == "argument" else None)
-        with pytest.raises(TransportError) as caught:
-            await transport.send(
-                Request("POST", "https://api.join.me/v1/meetings", {"Authorization": "Bearer tok"}, b"{}", 5.0)
-            )
-        await transport.aclose()
-    assert caught.value.request_sent is False
-    assert seen[0].startswith(b"CONNECT api.join.me:443 ")
-    assert b"tok" not in seen[0]
-
-
-async def test_no_proxy_ever_sees_plain_http() -> None:
-    """Not even one that was named: the token would travel in the clear to another machine."""
-    seen: list[bytes] = []
-    with _proxy(seen, head("200 OK")) as (proxy, _), _proxy([], head("204 No Content")) as (url, _):
-        transport = HttpxTransport(proxy=proxy)
-        assert (await transport.send(get(url))).status == 204
-        await transport.aclose()
-    assert seen == []
-
-
 @pytest.mark.parametrize(
     "settings", [{"proxy": "ftp://x"}, {"http2": True}], ids=["a proxy of no known kind", "HTTP/2 without its package"]
 )
@@ -266,12 +161,6 @@ async def test_what_httpx_cannot_do_is_a_configuration_error(
     monkeypatch.setitem(sys.modules, "h2", None)
     with pytest.raises(ConfigurationError, match="httpx cannot be set up"):
         await HttpxTransport(**settings).send(get("https://127.0.0.1:9/"))
-
-
-def test_without_a_connection_there_is_no_call() -> None:
-    """A transport that could carry nothing would let every call wait out its deadline."""
-    with pytest.raises(ConfigurationError, match="one at least"):
-        HttpxTransport(concurrency=0)
 
 
 async def test_certificates_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,63 +175,6 @@ async def test_certificates_are_read_once(monkeypatch: pytest.MonkeyPatch) -> No
                 group.start_soon(transport.send, get(url))
         await transport.aclose()
     assert len(made) == 1
-
-
-@contextmanager
-def tls_server(certificate: Path, handler: Any, *, protocols: list[str] | None = None) -> Iterator[str]:
-    """Serve one connection over TLS, and give its URL."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    if protocols:
-        context.set_alpn_protocols(protocols)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            connection, _ = listener.accept()
-            with connection, suppress(OSError), context.wrap_socket(connection, server_side=True) as tls:
-                handler(tls, connection)
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield f"https://localhost:{listener.getsockname()[1]}/"
-
-
-@pytest.mark.parametrize("trusted", [True, False], ids=["CA given", "CA unknown"])
-async def test_a_corporate_ca_is_given_as_an_ssl_context(trusted: bool, certificate: Path) -> None:
-    """With the CA the call goes through TLS; without it nothing is sent, and that is certain."""
-
-    def answer(tls: ssl.SSLSocket, _: socket.socket) -> None:
-        tls.recv(65536)
-        tls.sendall(head("204 No Content"))
-
-    with tls_server(certificate, answer) as url:
-        context = ssl.create_default_context(cafile=f"{certificate}.crt") if trusted else True
-        transport = HttpxTransport(verify=context, trust_env=False)
-        if trusted:
-            assert (await transport.send(get(url))).status == 204
-        else:
-            with pytest.raises(TransportError) as caught:
-                await transport.send(get(url))
-            assert caught.value.request_sent is False
-        await transport.aclose()
-
-
-async def test_broken_tls_behind_a_request_leaves_it_in_doubt(certificate: Path) -> None:
-    """A record that cannot be decrypted after the POST was read: whatever the backend raises, it is in doubt."""
-
-    def junk(tls: ssl.SSLSocket, _: socket.socket) -> None:
-        tls.recv(65536)
-        raw = socket.socket(fileno=tls.detach())
-        raw.sendall(b"\x17\x03\x03\x00\x20" + b"x" * 32)
-        until_closed(raw)
-        raw.close()
-
-    with tls_server(certificate, junk) as url:
-        transport = HttpxTransport(verify=ssl.create_default_context(cafile=f"{certificate}.crt"))
-        with pytest.raises(OutcomeUnknownError) as caught:
-            await JoinMe("tok", base_url=url, transport=transport).meetings.schedule(new_meeting())
-        await transport.aclose()
-    assert isinstance(caught.value.last, TransportError)
 
 
 @pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")  # as in the contract's bad gzip

@@ -53,7 +53,7 @@ LAYERS = [
     ["_wire"],
     ["_conversion"],
     ["transports.aiohttp", "transports.httpx", "transports.httpx2", "transports.pyreqwest"],
-    ["transports._lines"],
+    ["transports._lines", "transports._plain"],
     ["transports._asyncio_net", "transports._body"],
     ["transports._common"],
     ["transports.__init__"],

@@ -4,7 +4,7 @@ import socket
 import ssl
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -34,10 +34,12 @@ def make_certificate(folder: Path) -> Path:
 
 
 @contextmanager
-def tls_server(certificate: Path, handler: Handler) -> Iterator[str]:
-    """Serve connections over TLS until the block is left, and give the URL."""
+def tls_server(certificate: Path, handler: Handler, protocols: Sequence[str] = ()) -> Iterator[str]:
+    """Serve connections over TLS until the block is left, with those `protocols` of ALPN, and give the URL."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
+    if protocols:
+        context.set_alpn_protocols(protocols)
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve(connection: socket.socket) -> None:

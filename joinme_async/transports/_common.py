@@ -89,6 +89,20 @@ class PerLoop(Generic[T]):
             return thing
 
 
+class Sent:
+    """Whether a request may have left; known as far as its exchange has got.
+
+    Attributes:
+        tried: a connection was opened, or tried to, so that `left` is certain.
+        left: a byte of the request was written.
+    """
+
+    __slots__ = ("left", "tried")
+
+    def __init__(self) -> None:
+        self.tried = self.left = False
+
+
 async def within(seconds: float | None, work: Awaitable[T]) -> T:
     """Return what `work` comes to, or raise TimeoutError where that takes longer than `seconds`; None is no bound."""
     if isinstance(running_loop(), asyncio.AbstractEventLoop):
@@ -137,8 +151,11 @@ class Proxy:
         """Return the URL of the proxy that a request to `url` goes through."""
         if self.url is None or not url.startswith("https:"):
             return None
-        skipped = self.from_environment and proxy_bypass(urlsplit(url).hostname or "")
-        return None if skipped else self.url
+        return None if self.spares(urlsplit(url).netloc) else self.url
+
+    def spares(self, host: str) -> bool:
+        """Say whether NO_PROXY counts and names `host`, which may have its port behind it."""
+        return self.from_environment and bool(proxy_bypass(host))
 
 
 async def read_all(chunks: AsyncGenerator[bytes, None], status: int, bound: int) -> Secret[bytearray]:

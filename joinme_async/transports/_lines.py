@@ -21,7 +21,7 @@ from joinme_async._errors import ConfigurationError
 from joinme_async._http import Headers, Request, Response
 from joinme_async.transports._asyncio_net import AsyncioNet
 from joinme_async.transports._body import ACCEPTED, Body
-from joinme_async.transports._common import headers_of, refuse_announced
+from joinme_async.transports._common import Sent, headers_of, refuse_announced
 
 _URL: Final = re.compile(r"([^/?#]*//[^/?#]*)([^#]*)(?:#.*)?")  # where it leads to, and what is asked for there
 _BASE: Final = re.compile(r"(https?)://(\[[^\]]+\]|[^:@\[\]]+)(?::([0-9]{1,5}))?", re.IGNORECASE)
@@ -146,25 +146,12 @@ class _AnyStream(httpcore.AsyncNetworkStream):
         return self._stream.get_extra_info(info)
 
 
-class Sent:
-    """Whether a request may have left; known as far as its exchange has got.
-
-    Attributes:
-        tried: a connection was opened or tried to, so that `left` is certain.
-        left: a byte of the request was written.
-    """
-
-    __slots__ = ("left", "tried")
-
-    def __init__(self) -> None:
-        self.tried = self.left = False
-
-
 class _Line:
     """One connection to an origin, opened when it is used first."""
 
     def __init__(self, origin: Origin, setup: Setup) -> None:
         self.origin = origin
+        self.exchanges = 0
         proxy = setup.proxy(origin)
         layers = (origin.scheme == b"https") + (proxy is not None and proxy.url.scheme == b"https")
         self.net: AsyncioNet | AnyNet = _net(layers)
@@ -271,22 +258,33 @@ class Lines:
             timeout = await self._place(timeout)
         try:
             line = self._ready(origin) or await self._opened(origin)
-            self._busy.add(line)
             try:
-                with line.net.begin(timeout):
-                    response = await self._exchange(line, request, target)
-            except BaseException:
-                with anyio.CancelScope(shield=True):
-                    await line.connection.aclose()
-                raise
-            finally:
-                self._busy.discard(line)
-                sent.tried, sent.left = line.net.tried, line.net.wrote
-            if line.is_idle() and not self._closed:
-                self._idle.append(line)
-            return response
+                return await self._over(line, request, target, timeout, sent)
+            except httpcore.WriteError:
+                if sent.left or line.exchanges == 1:
+                    raise
+            # The other side had ended it, unnoticed while the event loop was busy; nothing was written to it.
+            return await self._over(_Line(origin, self._setup), request, target, timeout, sent)
         finally:
             self._gate.release()
+
+    async def _over(self, line: _Line, request: Request, target: str, timeout: float | None, sent: Sent) -> Response:
+        """Send `request` over `line`, which is idle again afterwards, or closed."""
+        line.exchanges += 1
+        self._busy.add(line)
+        try:
+            with line.net.begin(timeout):
+                response = await self._exchange(line, request, target)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await line.connection.aclose()
+            raise
+        finally:
+            self._busy.discard(line)
+            sent.tried, sent.left = line.net.tried, line.net.wrote
+        if line.is_idle() and not self._closed:
+            self._idle.append(line)
+        return response
 
     async def _place(self, timeout: float | None) -> float | None:
         """Wait for a place, and return the seconds that are left then."""

@@ -161,7 +161,7 @@ class AiohttpTransport:
 
     async def aclose(self) -> None:
         """Close the connections; a session that was given stays open."""
-        if (session := self._own.close()) is not None:
+        if (session := await self._own.close()) is not None:
             await session.close()
 
 

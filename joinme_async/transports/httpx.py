@@ -1,46 +1,27 @@
 """The default transport, over httpx. With `_lines`, its fast way, the only file that knows httpx."""
 
 import ssl
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import Callable
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.util import find_spec
-from typing import Any, Final, cast
-from urllib.request import getproxies, proxy_bypass
+from typing import Final
 
 import anyio
 import anyio.to_thread
 import httpcore
 import httpx
 
-from joinme_async._errors import ConfigurationError, TransportError, TransportTimeoutError
-from joinme_async._http import MAX_BODY, Request, Response, Secret
-from joinme_async.transports._common import (
-    PerLoop,
-    headers_of,
-    host_of,
-    refuse_announced,
-    refuse_longer,
-    within,
-    words_of,
-)
-from joinme_async.transports._lines import Lines, Origin, Sent, Setup
+from joinme_async._errors import ConfigurationError
+from joinme_async._http import MAX_BODY, Request, Response
+from joinme_async.transports._common import PerLoop, Proxy, Sent
+from joinme_async.transports._lines import Lines, Origin, Setup
+from joinme_async.transports._plain import Errors, Plain
 
 __all__ = ["HttpxTransport"]
 
-_TOO_LATE: Final = (TimeoutError, httpx.TimeoutException, httpcore.TimeoutException)
-# OSError: asyncio's TLS errors come through httpcore 1.0 as they are. ValueError: a URL or a body that is none.
-_NO_ANSWER: Final = (
-    httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, httpcore.ProxyError,
-    httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError,
-)  # fmt: skip
-# What comes up before httpx has told of any connection. A client that was given may have any transport inside, one that
-# calls everything a ConnectError among them: only what httpx itself raises counts there.
-_BEFORE_GIVEN_CLIENT_CONNECTS: Final = (httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
-_BEFORE_CONNECTING: Final = (
-    *_BEFORE_GIVEN_CLIENT_CONNECTS, httpx.ConnectError, httpx.ConnectTimeout, TimeoutError, ValueError,
-)  # fmt: skip
+_ERRORS: Final = Errors(httpx, httpcore)
+_PROXIES: Final = frozenset({"http", "https", "socks5", "socks5h"})
 
 
 class HttpxTransport:
@@ -88,7 +69,7 @@ class HttpxTransport:
         self._http2 = http2
         self._trust_env = trust_env
         self._keepalive = keepalive
-        self._own: PerLoop[Lines | _Client] = PerLoop("HttpxTransport", self._make)
+        self._own: PerLoop[Lines | Plain] = PerLoop("HttpxTransport", self._make)
 
     def __repr__(self) -> str:
         return f"<HttpxTransport: {'given client' if self._given else 'own client'}, {self._concurrency} connections>"
@@ -109,28 +90,17 @@ class HttpxTransport:
         try:
             carrier = self._own.here() or await self._carrier()
             return await carrier.send(request, sent)
-        except _TOO_LATE as error:
-            raise TransportTimeoutError(
-                f"no answer in time from {host_of(request)}", request_sent=self._may_have_left(sent, error)
-            ) from error
-        except _NO_ANSWER as error:
-            raise TransportError(
-                f"no answer from {host_of(request)}: {words_of(error)}", request_sent=self._may_have_left(sent, error)
-            ) from error
+        except _ERRORS.all as error:
+            raise _ERRORS.told(error, request, sent, given=self._given is not None) from error
 
-    def _may_have_left(self, sent: Sent, error: Exception) -> bool:
-        """Say whether the request may have left: always, unless it is certain that it did not."""
-        known = _BEFORE_CONNECTING if self._given is None else _BEFORE_GIVEN_CLIENT_CONNECTS
-        return sent.left or not (sent.tried or isinstance(error, known))
-
-    async def _carrier(self) -> "Lines | _Client":
+    async def _carrier(self) -> Lines | Plain:
         if self._given is not None:
             if self._given.is_closed:
                 raise ConfigurationError("the httpx.AsyncClient given to HttpxTransport is closed")
-            return _Client(self._given, self._max_body)
+            return Plain(self._given, self._max_body)
         return await self._own.get()
 
-    async def _make(self) -> "Lines | _Client":
+    async def _make(self) -> Lines | Plain:
         try:
             # Reading the certificates takes a while, and would hold up the event loop.
             return await anyio.to_thread.run_sync(self._new_client) if self._http2 else Lines(await self._setup())
@@ -143,7 +113,7 @@ class HttpxTransport:
         tls = await anyio.to_thread.run_sync(read_certificates)
         return Setup(tls, proxy, self._concurrency, self._keepalive, self._max_body)
 
-    def _new_client(self) -> "_Client":
+    def _new_client(self) -> "Plain":
         client = httpx.AsyncClient(
             proxy=self._proxy,
             verify=self._verify,
@@ -160,7 +130,7 @@ class HttpxTransport:
             # The jar keeps no cookie: a call depends on no call before it.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
-        return _Client(client, self._max_body)
+        return Plain(client, self._max_body)
 
     async def prepare(self) -> None:
         """Read the certificates, where no client was given: that takes a while."""
@@ -172,67 +142,15 @@ class HttpxTransport:
             await carrier.aclose()
 
 
-class _Client:
-    """The plain way: through an `httpx.AsyncClient`, for HTTP/2 and for a client that was given."""
-
-    def __init__(self, client: httpx.AsyncClient, max_body: int) -> None:
-        self._client = client
-        self._max_body = max_body
-
-    async def send(self, request: Request, sent: Sent) -> Response:
-        """Send `request` and return its answer; `sent` is told how far it got."""
-        return await within(request.timeout, self._exchange(request, sent))
-
-    async def _exchange(self, request: Request, sent: Sent) -> Response:
-        outgoing = self._client.build_request(
-            request.method, request.url, content=request.content, extensions={"trace": partial(_trace, sent)}
-        )
-        for name, value in request.headers.items():  # given to `build_request`, they cost five times as much
-            outgoing.headers[name] = value
-        answer = await self._client.send(outgoing, stream=True, auth=None, follow_redirects=False)
-        try:
-            headers = headers_of(answer.headers.raw)
-            refuse_announced(answer.status_code, headers.get("Content-Length"), self._max_body)
-            body = await self._read(answer)
-            return Response(answer.status_code, headers, bytes(body.reveal()))
-        finally:
-            await answer.aclose()
-
-    async def _read(self, answer: httpx.Response) -> Secret[bytearray]:
-        """Return the decoded body; the addresses in it stay out of the local variables that tracebacks show."""
-        body = Secret(bytearray())
-        async with aclosing(cast("AsyncGenerator[bytes, None]", answer.aiter_bytes())) as chunks:
-            async for chunk in chunks:
-                body.reveal().extend(chunk)
-                del chunk
-                refuse_longer(answer.status_code, len(body.reveal()), self._max_body)
-        return body
-
-    async def aclose(self) -> None:
-        """Close the client."""
-        await self._client.aclose()
-
-
-async def _trace(sent: Sent, event: str, info: dict[str, Any]) -> None:
-    """Note an event of httpcore's, such as `http11.send_request_headers.started`."""
-    sent.tried = True
-    # To a proxy, the CONNECT that opens the tunnel is sent first: it is no byte of ours.
-    if event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
-        sent.left = True
-        info["request"].extensions.pop("trace", None)  # all that there was to know is known
-
-
 def _proxies(
     given: str | httpx.URL | httpx.Proxy | None, *, trust_env: bool
 ) -> Callable[[Origin], httpcore.Proxy | None]:
     """Return what tells the proxy to an origin; plain http has none, since the proxy would see the token."""
-    named = getproxies() if given is None and trust_env else {}
-    url = given or named.get("https") or named.get("all")
-    if not url:
+    environment = Proxy(None, trust_env=trust_env and given is None, schemes=_PROXIES)
+    chosen = given or environment.url
+    if not chosen:
         return lambda _: None
-    if isinstance(url, str) and "://" not in url:
-        url = f"http://{url}"
-    proxy = url if isinstance(url, httpx.Proxy) else httpx.Proxy(url)
+    proxy = chosen if isinstance(chosen, httpx.Proxy) else httpx.Proxy(chosen)
     if proxy.url.scheme.startswith("socks") and find_spec("socksio") is None:
         raise ImportError("a SOCKS proxy needs the package socksio: pip install 'httpx[socks]'")
     core = httpcore.Proxy(
@@ -245,7 +163,7 @@ def _proxies(
     )
 
     def find(origin: Origin) -> httpcore.Proxy | None:
-        outside = named and proxy_bypass(f"{origin.host.decode()}:{origin.port}")
-        return None if origin.scheme == b"http" or outside else core
+        spared = given is None and environment.spares(origin.name.decode())
+        return None if origin.scheme == b"http" or spared else core
 
     return find

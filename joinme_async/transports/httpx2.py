@@ -3,21 +3,15 @@
 import ssl
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, Final
+from typing import Final
 
 import anyio
 import anyio.to_thread
 
-from joinme_async._errors import ConfigurationError, TransportError, TransportTimeoutError
-from joinme_async._http import MAX_BODY, Request, Response, Secret
-from joinme_async.transports._common import (
-    MissingExtraError,
-    PerLoop,
-    host_of,
-    read_all,
-    refuse_announced,
-    words_of,
-)
+from joinme_async._errors import ConfigurationError
+from joinme_async._http import MAX_BODY, Request, Response
+from joinme_async.transports._common import MissingExtraError, PerLoop, Sent
+from joinme_async.transports._plain import Errors, Plain
 
 try:
     import httpx2
@@ -25,6 +19,8 @@ except ImportError as _missing:
     raise MissingExtraError("Httpx2Transport", "httpx2") from _missing
 
 __all__ = ["Httpx2Transport"]
+
+_ERRORS: Final = Errors(httpx2)
 
 
 class Httpx2Transport:
@@ -84,7 +80,7 @@ class Httpx2Transport:
             # None is "no proxy": plain http goes to this machine only, and a proxy would see the token in the clear.
             mounts={"http://": None},
         )
-        self._own: PerLoop[httpx2.AsyncClient] = PerLoop("Httpx2Transport", self._make_client)
+        self._own: PerLoop[Plain] = PerLoop("Httpx2Transport", self._make_client)
 
     def __repr__(self) -> str:
         return f"<Httpx2Transport: {'given client' if self._given else 'own client'}, {self._concurrency} connections>"
@@ -102,52 +98,28 @@ class Httpx2Transport:
             UnexpectedResponseError: the answer is longer than `max_body`.
             ConfigurationError: the transport, or the client given to it, is closed.
         """
-        sent = _SendWatch(surely_httpcore=self._given is None)
+        sent = Sent()
         try:
-            with anyio.fail_after(request.timeout):
-                return await self._exchange(await self._client(), request, sent)
-        except (TimeoutError, httpx2.TimeoutException) as error:
-            raise TransportTimeoutError(
-                f"no answer in time from {host_of(request)}", request_sent=sent.may_have_left(error)
-            ) from error
-        # OSError: asyncio's TLS errors come through httpcore2 as they are. ValueError: a host IDNA does not know.
-        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError, ValueError) as error:
-            raise TransportError(
-                f"no answer from {host_of(request)}: {_words(error)}", request_sent=sent.may_have_left(error)
-            ) from error
+            client = self._own.here() or await self._client()
+            return await client.send(request, sent)
+        except _ERRORS.all as error:
+            raise _ERRORS.told(error, request, sent, given=self._given is not None) from error
 
-    async def _exchange(self, client: httpx2.AsyncClient, request: Request, sent: "_SendWatch") -> Response:
-        outgoing = client.build_request(
-            request.method,
-            request.url,
-            headers=request.headers.pairs(),
-            content=request.content,
-            extensions={"trace": sent.trace},
-        )
-        # The answer's repr shows the words of its status line: it is kept out of the local variables of tracebacks.
-        answer = Secret(await client.send(outgoing, stream=True, auth=None, follow_redirects=False))
-        try:
-            refuse_announced(answer.reveal().status_code, answer.reveal().headers.get("Content-Length"), self._max_body)
-            body = await read_all(answer.reveal().aiter_bytes(), answer.reveal().status_code, self._max_body)
-            return Response(answer.reveal().status_code, answer.reveal().headers.multi_items(), bytes(body.reveal()))
-        finally:
-            await answer.reveal().aclose()
-
-    async def _client(self) -> httpx2.AsyncClient:
+    async def _client(self) -> Plain:
         if self._given is None:
             return await self._own.get()
         if self._given.is_closed:
             raise ConfigurationError("the httpx2.AsyncClient given to Httpx2Transport is closed")
-        return self._given
+        return Plain(self._given, self._max_body)
 
-    async def _make_client(self) -> httpx2.AsyncClient:
+    async def _make_client(self) -> Plain:
         # Reading the certificates takes a while, and would hold up the event loop.
         return await anyio.to_thread.run_sync(self._new_client)
 
-    def _new_client(self) -> httpx2.AsyncClient:
+    def _new_client(self) -> Plain:
         try:
             # The jar keeps no cookie: a call depends on no call before it.
-            return self._make(cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])))
+            return Plain(self._make(cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[]))), self._max_body)
         except (ImportError, ValueError, OSError) as error:
             raise ConfigurationError(f"httpx2 cannot be set up: {error}") from error
 
@@ -157,40 +129,5 @@ class Httpx2Transport:
 
     async def aclose(self) -> None:
         """Close the connections; a client that was given stays open."""
-        if (client := self._own.close()) is not None:
+        if (client := await self._own.close()) is not None:
             await client.aclose()
-
-
-class _SendWatch:
-    """Learns from httpx2's `trace` extension how far a request got.
-
-    Args:
-        surely_httpcore: True for a client of our own, which cannot but report what it does. A given client may have any
-            transport inside, one that calls everything a ConnectError among them.
-    """
-
-    def __init__(self, *, surely_httpcore: bool) -> None:
-        # What came up before any event of a connection did: PoolTimeout while waiting for one, the others before that.
-        self._never_sent: tuple[type[Exception], ...] = (httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
-        self._never_sent += (httpx2.InvalidURL,)
-        if surely_httpcore:
-            self._never_sent += (TimeoutError, httpx2.ConnectError, httpx2.ConnectTimeout)
-        self._reports = False
-        self._started = False
-
-    async def trace(self, event: str, info: dict[str, Any]) -> None:
-        """Note an event of the connection, such as `http11.send_request_headers.started`."""
-        self._reports = True
-        if event.endswith("send_request_headers.started"):
-            # To a proxy, the CONNECT that opens the tunnel is sent first: it is no byte of ours.
-            self._started = self._started or info["request"].method != b"CONNECT"
-
-    def may_have_left(self, error: Exception) -> bool:
-        """Say whether the request may have been sent: always, unless httpx2 has shown that it was not."""
-        return self._started or not (self._reports or isinstance(error, self._never_sent))
-
-
-def _words(error: Exception) -> str:
-    """Say what an error was; those of a protocol quote what a server sent, which may be an echo of the token."""
-    quotes = isinstance(error, (httpx2.ProtocolError, httpx2.DecodingError, httpx2.InvalidURL))
-    return type(error).__name__ if quotes else words_of(error)

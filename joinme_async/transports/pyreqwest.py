@@ -161,7 +161,7 @@ class PyreqwestTransport:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        if (client := self._own.close()) is not None:
+        if (client := await self._own.close()) is not None:
             await client.close()
             # Its thread has a last word with the interpreter, and aborts the program where that is about to exit.
             await asyncio.sleep(_LAST_WORD)
