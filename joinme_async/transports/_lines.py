@@ -86,10 +86,11 @@ class Setup:
     max_body: int
 
 
-class AnyNet(httpcore.AnyIOBackend):
+class AnyNet(httpcore.AsyncNetworkBackend):
     """What `AsyncioNet` is, for any event loop that anyio knows: trio, and those of asyncio that are not its own."""
 
     def __init__(self, layers: int) -> None:
+        self._backend: Any = httpcore.AnyIOBackend()
         self.layers = layers
         self.tried = False
         self.wrote = False
@@ -110,7 +111,7 @@ class AnyNet(httpcore.AnyIOBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         self.tried = True
-        return _AnyStream(await super().connect_tcp(host, port, timeout, local_address, socket_options), self)
+        return _AnyStream(await self._backend.connect_tcp(host, port, timeout, local_address, socket_options), self)
 
 
 class _AnyStream(httpcore.AsyncNetworkStream):
