@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Generator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -20,6 +21,52 @@ def running_loop() -> object:
     except (KeyError, AttributeError, RuntimeError):
         pass  # asyncio is not there, not yet, or runs no loop here
     return current_token().native_token
+
+
+class Bell(Protocol):
+    """Something that happens once, and is awaited until then."""
+
+    def ring(self) -> None:
+        """Wake whoever awaits it; a second time does nothing."""
+        ...
+
+    def __await__(self) -> Generator[Any, Any, object]: ...
+
+
+def new_bell() -> Bell:
+    """Return one for a task of the event loop that runs now."""
+    make_future = getattr(running_loop(), "create_future", None)
+    return _EventBell() if make_future is None else _FutureBell(make_future())
+
+
+class _FutureBell:
+    """A bell of asyncio's: thousands are light, while an `anyio.Event` holds a queue for many, a kilobyte each."""
+
+    __slots__ = ("_rung",)
+
+    def __init__(self, future: Any) -> None:  # noqa: ANN401  of asyncio, which may not be loaded
+        self._rung = future
+
+    def ring(self) -> None:
+        if not self._rung.done():
+            self._rung.set_result(None)
+
+    def __await__(self) -> Generator[Any, Any, object]:
+        result: Generator[Any, Any, object] = self._rung.__await__()
+        return result
+
+
+class _EventBell:
+    __slots__ = ("_rung",)
+
+    def __init__(self) -> None:
+        self._rung = anyio.Event()
+
+    def ring(self) -> None:
+        self._rung.set()
+
+    def __await__(self) -> Generator[Any, Any, object]:
+        return self._rung.wait().__await__()
 
 
 class Clock(Protocol):

@@ -1,11 +1,15 @@
 """Slots are handed out first come, first served, and none is ever lost."""
 
+import math
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import anyio
 import pytest
 
 from joinme_async._retry._slots import Slots
+from joinme_async.testing import FakeClock
 
 
 async def test_a_free_slot_costs_no_suspension() -> None:
@@ -96,3 +100,67 @@ def test_slots_without_a_total_open_as_well() -> None:
     slots.widen()
     assert repr(slots) == "<Slots: any number free, 0 waiting, 9 at once so far>"
     assert repr(Slots(3, 8)) == "<Slots: 3 free, 0 waiting>"
+
+
+class Counting(FakeClock):
+    """Counts the deadlines that are kept at once."""
+
+    kept = most = 0
+
+    @contextmanager
+    def deadline(self, seconds: float | None) -> Iterator[anyio.CancelScope]:
+        self.kept += 1
+        self.most = max(self.most, self.kept)
+        try:
+            with super().deadline(seconds) as scope:
+                yield scope
+        finally:
+            self.kept -= 1
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_whoever_waits_hears_in_time(seed: int) -> None:
+    """With a slot before its time is up, or without one exactly then; and one timer keeps the time of all."""
+    chance, clock = random.Random(seed), Counting()
+    slots, told = Slots(2, None, clock), []
+
+    async def call(patience: float) -> None:
+        latest = clock.now() + patience
+        with anyio.CancelScope() as scope:
+            scopes.append(scope)
+            has_slot = await slots.acquire(latest)
+            told.append((has_slot, clock.now(), latest))
+            if has_slot:
+                try:
+                    await clock.sleep(chance.uniform(0, 3))
+                finally:
+                    slots.release()
+
+    scopes: list[anyio.CancelScope] = []
+    async with anyio.create_task_group() as group:
+        for _ in range(60):
+            group.start_soon(call, chance.choice([0.5, 5, 20, math.inf, chance.uniform(0, 30)]))
+            await clock.sleep(chance.uniform(0, 0.5))
+            if chance.random() < 0.2:
+                chance.choice(scopes).cancel()
+    assert all(heard <= latest if has_slot else heard == latest for has_slot, heard, latest in told)
+    assert {has_slot for has_slot, *_ in told} == {True, False}
+    assert clock.most <= 1
+    assert repr(slots) == "<Slots: 2 free, 0 waiting>"
+
+
+async def test_one_with_little_time_is_not_kept_by_one_with_much() -> None:
+    """Whoever keeps the time learns of a newcomer that has less."""
+    clock = FakeClock()
+    slots, told = Slots(1, None, clock), {}
+
+    async def call(patience: float) -> None:
+        told[patience] = (await slots.acquire(patience), clock.now())
+
+    await slots.acquire()
+    async with anyio.create_task_group() as group:
+        for patience in (50, 10, 30):
+            group.start_soon(call, patience)
+            await anyio.wait_all_tasks_blocked()
+        await clock.sleep(60)
+    assert told == {10: (False, 10), 30: (False, 30), 50: (False, 50)}

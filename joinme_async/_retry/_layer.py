@@ -195,7 +195,7 @@ class RetryLayer:
         """Return the slots of `transport`, which has done by then what it does once: that is no part of a start."""
         await self._in_time(run, run.announced("connection", getattr(transport, "prepare", _nothing)()))
         if self._slots is None:
-            self._slots = Slots(transport.concurrency, self._first)
+            self._slots = Slots(transport.concurrency, self._first, self.clock)
         return self._slots
 
     async def _get_token(self, run: Run[Any]) -> Secret[str]:
@@ -212,8 +212,8 @@ class RetryLayer:
         left = run.left(now)
         if self._limiter.snapshot().cooldown > left:
             raise self._kept_out(run)
-        if not await self._in_time(run, run.announced("connection", slots.acquire(now + left))):
-            raise self._kept_out(run)
+        if not await run.announced("connection", slots.acquire(now + left)):
+            raise self._ended(run, run.out_of_time()) if run.left(self.clock.now()) <= 0 else self._kept_out(run)
 
     def _kept_out(self, run: Run[Any]) -> JoinMeError:
         """Return the error of a call that a cool-down outlasts."""
