@@ -84,7 +84,7 @@ class Clock(Protocol):
         """Suspend the calling task for `seconds`; zero or less is a checkpoint."""
         ...
 
-    def deadline(self, seconds: float | None) -> AbstractContextManager[anyio.CancelScope]:
+    def deadline(self, seconds: float | None) -> "AbstractContextManager[anyio.CancelScope]":
         """Cancel the block after `seconds` and go on behind it; the scope's `cancelled_caught` tells. None: never."""
         ...
 
@@ -104,6 +104,6 @@ class SystemClock:
         """Suspend the calling task for `seconds`."""
         await anyio.sleep(max(seconds, 0.0))
 
-    def deadline(self, seconds: float | None) -> AbstractContextManager[anyio.CancelScope]:
+    def deadline(self, seconds: float | None) -> "AbstractContextManager[anyio.CancelScope]":
         """Cancel the block after `seconds`."""
         return anyio.move_on_after(seconds)

@@ -60,7 +60,7 @@ class _Case:
     posts: int = 0
     settled: float = 0.0
     lead: _Lead | None = None
-    line: OrderedDict[anyio.Event, None] = attrs.field(factory=OrderedDict[anyio.Event, None])
+    line: "OrderedDict[anyio.Event, None]" = attrs.field(factory=OrderedDict)
 
     def hand_over(self, *, to_all: bool) -> None:
         """Wake those in line: all of them where the case is closed, else the first, to go on with it."""

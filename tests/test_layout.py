@@ -4,6 +4,8 @@ import ast
 import functools
 import importlib
 import inspect
+import subprocess
+import sys
 from pathlib import Path
 
 import attrs
@@ -181,6 +183,31 @@ def test_the_public_names_are_exactly_these(name: str) -> None:
         if inspect.isclass(thing):
             assert thing.__doc__, public
             assert not thing.__name__.startswith("_")
+
+
+def test_what_is_loaded_lazily_is_what_the_types_say() -> None:
+    """Type checkers read the imports, Python the table beside them: both send a name to the same file."""
+    (facade,) = (node for node in modules()["__init__"].body if isinstance(node, ast.If))
+    typed = {
+        node.module.removeprefix("joinme_async."): tuple(alias.name for alias in node.names)
+        for node in facade.body
+        if isinstance(node, ast.ImportFrom) and node.module
+    }
+    assert typed == joinme_async._HOMES
+    assert set(joinme_async.__all__) <= set(dir(joinme_async))
+    with pytest.raises(AttributeError, match="no attribute 'Joinme'"):
+        getattr(joinme_async, "Joinme")  # noqa: B009  as it is written
+
+
+def test_importing_the_package_is_all_but_free() -> None:
+    """Nothing but the table is loaded before a name is asked for, and no HTTP library or converter before a call."""
+    script = (
+        "import sys, joinme_async; heavy = {'anyio', 'asyncio', 'attr', 'cattrs', 'httpx', 'json', 'msgspec'};"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules);"
+        "from joinme_async import JoinMe; JoinMe('tok');"
+        "late = {'asyncio', 'cattrs', 'httpx', 'msgspec'} & set(sys.modules); assert not late, late"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_public_classes_document_every_public_method() -> None:
