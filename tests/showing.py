@@ -39,7 +39,7 @@ def safe_repr(value: object) -> str:
 
 def shown_by(error: BaseException) -> str:
     """Return everything that logs, crash reports and pickles would show of an error."""
-    parts = []
+    parts = ["".join(traceback.format_exception(error))]
     for current in chain(error):
         if isinstance(current, JoinMeError):
             facts = {name: fact for name, fact in vars(current).items() if not isinstance(fact, NewMeeting)}

@@ -1,5 +1,7 @@
 """The fast way of the default transport: one connection for each call under way, over real sockets and real proxies."""
 
+import asyncio
+import gc
 import socket
 import ssl
 import threading
@@ -13,10 +15,11 @@ import anyio
 import httpx
 import pytest
 
-from joinme_async import ConfigurationError, Request, TransportError, TransportTimeoutError
+from joinme_async import ConfigurationError, JoinMe, Request, TransportError, TransportTimeoutError
 from joinme_async.transports._lines import _Given, _split
 from joinme_async.transports.httpx import HttpxTransport
 from tests.raw_server import free_port, raw_server, until_closed
+from tests.showing import shown_by
 from tests.test_contract import get, head
 
 EMPTY = head("200 OK", "Content-Length: 0")
@@ -112,7 +115,8 @@ async def test_another_host_takes_the_place_of_an_idle_connection() -> None:
         await transport.aclose()
 
 
-async def test_a_connection_that_ended_while_nobody_looked_is_no_matter() -> None:
+@pytest.mark.parametrize("body", [b"{}", b"x" * 200_000], ids=["small", "big"])
+async def test_a_connection_that_ended_while_nobody_looked_is_no_matter(body: bytes) -> None:
     """Where the event loop was too busy to notice, nothing is written to it, and a new one carries the call."""
     ended = threading.Event()
 
@@ -125,31 +129,51 @@ async def test_a_connection_that_ended_while_nobody_looked_is_no_matter() -> Non
         transport = HttpxTransport()
         assert (await transport.send(get(url))).status == 200
         ended.wait(5)  # with the event loop standing still
-        assert (await transport.send(Request("POST", url, {}, b"{}", 5.0))).status == 200
+        assert (await transport.send(Request("POST", url, {}, body, 5.0))).status == 200
         await transport.aclose()
     assert len(connections) == 2
 
 
+@pytest.mark.parametrize("later", [0.0, 0.02], ids=["in the same packet", "later"])
+@pytest.mark.parametrize("busy", [True, False], ids=["event loop busy", "event loop idle"])
 @pytest.mark.parametrize(
-    "extra", [b"HTTP/1.1 408 Too Slow\r\n\r\n", b"x" * 3_000_000], ids=["a second answer", "a flood"]
+    "extra", [head("408 Too Slow", "Content-Length: 2") + b"no", b"x" * 3_000_000], ids=["a second answer", "a flood"]
 )
-async def test_what_comes_unasked_is_no_answer(extra: bytes) -> None:
-    """What a server says on an idle connection answers nothing: the next call opens its own connection."""
+async def test_what_comes_unasked_is_no_answer(extra: bytes, busy: bool, later: float) -> None:
+    """What a server says behind an answer answers nothing: the next call opens its own connection."""
 
     def handle(connection: socket.socket, _: bytes) -> None:
         if request_of(connection):
-            connection.sendall(EMPTY)
-            time.sleep(0.02)
-            connection.sendall(extra)
+            connection.sendall(EMPTY if later else EMPTY + extra)
+            time.sleep(later)
+            connection.sendall(extra if later else b"")
             until_closed(connection)
 
     with server(handle) as (url, connections):
         transport = HttpxTransport()
-        for _ in range(2):
-            assert (await transport.send(get(url))).status == 200
-            await anyio.sleep(0.05)
+        for _ in range(3):
+            assert (await transport.send(Request("POST", url, {}, b"{}", 5.0))).status == 200
+            if busy:
+                time.sleep(0.05)  # noqa: ASYNC251  it is what happens
+            else:
+                await anyio.sleep(0.05)
         await transport.aclose()
-    assert len(connections) == 2
+    assert len(connections) == 3
+
+
+async def test_the_body_of_an_answer_without_one_is_no_answer() -> None:
+    """A 204 has no body, whatever a server sends."""
+    answers = iter([head("204 No Content") + EMPTY, head("201 Created", "Content-Length: 0")])
+
+    def handle(connection: socket.socket, _: bytes) -> None:
+        while request_of(connection):
+            connection.sendall(next(answers))
+
+    with server(handle) as (url, _):
+        transport = HttpxTransport()
+        statuses = [(await transport.send(Request("DELETE", url, {}, None, 5.0))).status for _ in range(2)]
+        await transport.aclose()
+    assert statuses == [204, 201]
 
 
 async def test_closing_ends_the_calls_under_way() -> None:
@@ -195,7 +219,178 @@ async def test_closing_while_the_certificates_are_read(monkeypatch: pytest.Monke
         closing.set()
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_closing_while_a_connection_is_opened(scheme: str, anyio_backend: str) -> None:
+    """The call ends, its request does not leave, and its connection is closed."""
+    seen: list[bytes] = []
+    with server(lambda connection, _: seen.append(connection.recv(65536)) or until_closed(connection)) as (url, _):
+        transport = HttpxTransport()
+        async with anyio.create_task_group() as group:
+
+            async def call() -> None:
+                with pytest.raises((TransportError, ConfigurationError)):
+                    await transport.send(Request("POST", url.replace("http", scheme), {}, b"{}", 1.0))
+
+            await transport.prepare()
+            group.start_soon(call)
+            for _ in range(3 if scheme == "http" else 1):
+                await anyio.lowlevel.checkpoint()
+            if scheme == "https":
+                while not seen:
+                    await anyio.sleep(0.005)
+            with anyio.fail_after(0.5 if anyio_backend == "asyncio" else 5):
+                await transport.aclose()
+    assert not [piece for piece in seen if b"POST" in piece]
+
+
+async def test_leaving_in_a_hurry_closes_as_well() -> None:
+    """A client that is left under cancellation, as by a time-out around it, closes its connections."""
+    ended = threading.Event()
+
+    def handle(connection: socket.socket, _: bytes) -> None:
+        keeping(b"HTTP/1.1 204 No Content\r\n\r\n")(connection, b"")
+        ended.set()
+
+    with server(handle) as (url, _):
+        with anyio.move_on_after(5) as scope:
+            async with JoinMe("tok", base_url=url) as joinme:
+                await joinme.meetings.delete(7)
+                scope.cancel()
+                await anyio.sleep_forever()
+        assert await anyio.to_thread.run_sync(ended.wait, 5)
+
+
+async def test_a_call_cut_off_at_any_moment_closes_what_it_opened(anyio_backend: str) -> None:
+    """Cancelled after any number of turns of the event loop, natively or by a scope: no connection stays open."""
+    open_now: list[int] = []
+
+    def handle(connection: socket.socket, _: bytes) -> None:
+        open_now.append(1)
+        until_closed(connection)
+        open_now.pop()
+
+    with server(handle) as (url, connections):
+        transport = HttpxTransport()
+        await transport.prepare()
+        for turns in range(30):
+            async with anyio.create_task_group() as group:
+                group.start_soon(transport.send, get(url))
+                for _ in range(turns):
+                    await anyio.lowlevel.checkpoint()
+                group.cancel_scope.cancel()
+            if anyio_backend == "asyncio":
+                task = asyncio.ensure_future(transport.send(get(url)))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.wait([task])
+        with anyio.fail_after(5):
+            while open_now:
+                await anyio.sleep(0.005)
+        await transport.aclose()
+        gc.collect()
+    assert connections
+
+
+async def test_a_proxys_handshake_that_is_cut_off_is_closed() -> None:
+    """A SOCKS proxy that says nothing: its connections are closed as those of anybody."""
+    closed: list[bool] = []
+
+    def silent(connection: socket.socket, _: bytes) -> None:
+        until_closed(connection)
+        closed.append(True)
+
+    with server(silent) as (url, connections):
+        transport = HttpxTransport(proxy=url.replace("http", "socks5"))
+        await transport.prepare()
+        for _ in range(3):
+            with pytest.raises(TransportTimeoutError) as caught:
+                await transport.send(get("https://localhost:1/", 0.05))
+            assert caught.value.request_sent is False
+        with anyio.fail_after(5):
+            while len(closed) < 3:
+                await anyio.sleep(0.005)
+        await transport.aclose()
+    assert len(connections) == 3
+
+
+async def test_what_is_read_until_the_end_is_not_ended_by_closing() -> None:
+    """An answer without a length, cut by `aclose`, is no answer."""
+
+    def endless(connection: socket.socket, _: bytes) -> None:
+        if request_of(connection):
+            connection.sendall(head("200 OK") + b"[1]")
+            until_closed(connection)
+
+    with server(endless) as (url, connections):
+        transport = HttpxTransport()
+        async with anyio.create_task_group() as group:
+
+            async def call() -> None:
+                with pytest.raises(TransportError):
+                    await transport.send(get(url))
+
+            group.start_soon(call)
+            while not connections:
+                await anyio.sleep(0.005)
+            await anyio.sleep(0.05)
+            await transport.aclose()
+
+
 # Time
+
+
+@pytest.mark.parametrize("busy", [False, True])
+async def test_time_runs_out_however_much_there_is_to_read(busy: bool) -> None:
+    """A flood of what is no answer yet, with an event loop that has other things to do: it ends in time."""
+
+    def flood(connection: socket.socket, _: bytes) -> None:
+        while request_of(connection):
+            while True:
+                connection.sendall(head("103 Early Hints") * 50)
+
+    async def keep_busy() -> None:
+        while busy:
+            time.sleep(0.002)  # noqa: ASYNC251
+            await anyio.lowlevel.checkpoint()
+
+    with server(flood) as (url, _):
+        transport = HttpxTransport()
+        async with anyio.create_task_group() as group:
+            group.start_soon(keep_busy)
+            with pytest.raises(TransportTimeoutError) as caught, anyio.fail_after(5):
+                await transport.send(get(url, 0.2))
+            group.cancel_scope.cancel()
+        await transport.aclose()
+    assert caught.value.request_sent is True
+
+
+async def test_reading_certificates_is_part_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even that ends in time; it was long before anything was sent."""
+    done = threading.Event()
+    monkeypatch.setattr(httpx, "create_ssl_context", lambda **_: done.wait(5))
+    transport = HttpxTransport()
+    with pytest.raises(TransportTimeoutError) as caught:
+        await transport.send(get("http://127.0.0.1:9/", 0.05))
+    done.set()
+    await transport.aclose()
+    assert caught.value.request_sent is False
+
+
+# What must not be seen
+
+
+async def test_a_body_that_is_cut_off_shows_nobody() -> None:
+    """Neither message nor traceback of a request cut off while it was written shows token, query or addresses."""
+    with server(lambda *_: time.sleep(0.3)) as (url, _):
+        transport = HttpxTransport()
+        request = Request(
+            "POST", f"{url}/?who=very-secret", {"Authorization": "Bearer very-secret"}, b"very-secret" * 2_000_000, 0.1
+        )
+        with pytest.raises(TransportTimeoutError) as caught:
+            await transport.send(request)
+        await transport.aclose()
+    assert "very-secret" not in shown_by(caught.value)
 
 
 async def test_the_time_of_one_call_is_no_matter_of_the_next() -> None:
@@ -443,6 +638,14 @@ async def test_a_late_answer_through_a_proxy(tunnel: bool, certificate: Path) ->
             await transport.send(Request("POST", f"https://localhost:{port}/", {}, b"{}", 0.4))
         await transport.aclose()
     assert caught.value.request_sent is tunnel
+
+
+@pytest.mark.parametrize("proxy", ["http://proxy:notaport", "http://[::1", "ftp://x"])
+async def test_what_is_no_proxy_is_said(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a matter of the settings, not of the network."""
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(ConfigurationError):
+        await HttpxTransport().send(get("https://localhost/"))
 
 
 async def test_a_socks_proxy_without_its_package_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,8 @@ With `_lines`, the only files that know httpcore.
 """
 
 import asyncio
+import select
+import socket
 import ssl
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -29,25 +31,40 @@ class AsyncioNet(httpcore.AsyncNetworkBackend):
         deadline: when the exchange is over, by the clock of the event loop; None for never.
         tried: a connection was opened, or tried to, so that `wrote` tells all.
         wrote: a byte of the request was written.
+        begun: a byte was written, of the request or of what opens the way to the service.
+        closed: `aclose` was called; nothing is opened, read or written any more.
     """
 
     def __init__(self, layers: int) -> None:
         self._loop = asyncio.get_running_loop()
         self.layers = layers
         self.deadline: float | None = None
-        self.tried = False
-        self.wrote = False
+        self.tried = self.wrote = self.begun = self.closed = False
         self._stream: _Stream | None = None
+        self._connecting: anyio.CancelScope | None = None
 
     def begin(self, timeout: float | None) -> AbstractContextManager[object]:
         """Begin an exchange that may take `timeout` seconds; it is cut off from within, where it waits."""
         self.deadline = None if timeout is None else self._loop.time() + timeout
-        self.wrote = False
+        self.wrote = self.begun = False
         return _NOTHING
 
-    def left(self) -> float | None:
-        """Return the seconds that the exchange may still take."""
-        return None if self.deadline is None else max(self.deadline - self._loop.time(), 0.0)
+    @property
+    def is_late(self) -> bool:
+        """Whether the exchange is over its time."""
+        return self.deadline is not None and self._loop.time() >= self.deadline
+
+    def _connects(self) -> anyio.CancelScope:
+        """Return a scope for what opens a connection: until the deadline, or until `aclose`."""
+        deadline = float("inf") if self.deadline is None else self.deadline
+        self._connecting = anyio.CancelScope(deadline=deadline)  # both are of the clock of the event loop
+        return self._connecting
+
+    def _cut_off(self) -> Exception:
+        """Return the error of a connection that was not opened in time, or is not wanted any more."""
+        if self.closed:
+            return httpcore.ConnectError("the transport was closed")
+        return httpcore.ConnectTimeout("no connection in time")
 
     async def connect_tcp(
         self,
@@ -60,20 +77,37 @@ class AsyncioNet(httpcore.AsyncNetworkBackend):
         """Open a connection, to whichever address of `host` answers first."""
         self.tried = True
         try:
-            with anyio.fail_after(self.left()):
-                _, self._stream = await self._loop.create_connection(
-                    partial(_Stream, self), host, port, happy_eyeballs_delay=_HAPPY_EYEBALLS
-                )
-        except TimeoutError as error:
-            raise httpcore.ConnectTimeout(str(error)) from error
+            with self._connects():
+                connected = await _connected_socket(self._loop, host, port)
+                _, self._stream = await self._loop.create_connection(partial(_Stream, self), sock=connected)
+                return self._stream
         except OSError as error:
             raise httpcore.ConnectError(str(error)) from error
-        return self._stream
+        raise self._cut_off()
 
-    async def until_closed(self) -> None:
-        """Return when the connection opened last is closed; a closed one is so at the next turn of the event loop."""
+    async def start_tls(
+        self, stream: "_Stream", transport: asyncio.Transport, context: ssl.SSLContext, name: str | None
+    ) -> asyncio.Transport:
+        """Speak TLS over `transport` from here on, and return the transport for what is inside."""
+        try:
+            with self._connects():
+                inside = await self._loop.start_tls(transport, stream, context, server_hostname=name)
+                return cast("asyncio.Transport", inside)
+        except BaseException as error:
+            transport.abort()
+            if isinstance(error, OSError | ValueError):
+                raise httpcore.ConnectError(str(error)) from error
+            raise
+        transport.abort()
+        raise self._cut_off()
+
+    async def aclose(self) -> None:
+        """Close what is open at the next turn of the event loop: nothing may hold up an answer that has come."""
+        self.closed = True
+        if self._connecting is not None:
+            self._connecting.cancel()
         if self._stream is not None:
-            await self._stream.gone.wait()
+            await self._stream.aclose()
 
 
 class _Stream(httpcore.AsyncNetworkStream, asyncio.Protocol):
@@ -92,7 +126,6 @@ class _Stream(httpcore.AsyncNetworkStream, asyncio.Protocol):
         self._full = False  # no more is taken by the transport for now
         self._waiter: asyncio.Future[None] | None = None
         self._alarm: asyncio.TimerHandle | None = None
-        self.gone = asyncio.Event()
 
     # What the event loop calls.
 
@@ -114,7 +147,6 @@ class _Stream(httpcore.AsyncNetworkStream, asyncio.Protocol):
         self._ended, self._failure = True, self._failure or exc
         if self._alarm is not None:
             self._alarm.cancel()
-        self.gone.set()
         self._wake()
 
     def pause_writing(self) -> None:
@@ -135,6 +167,10 @@ class _Stream(httpcore.AsyncNetworkStream, asyncio.Protocol):
         await self._flush()
         while not self._received and not self._ended:
             await self._wait(httpcore.ReadTimeout)
+        if self._net.closed:
+            raise httpcore.ReadError("the transport was closed")
+        if self._net.is_late:  # however much there is to read
+            raise httpcore.ReadTimeout("no answer in time")
         received = self._received
         self._received = received[max_bytes:]
         if self._held and not self._received:
@@ -147,19 +183,31 @@ class _Stream(httpcore.AsyncNetworkStream, asyncio.Protocol):
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
         """Write `buffer`, with the next read at the latest."""
         self._pending = self._pending + buffer if self._pending else buffer
+        del buffer  # tracebacks are shown with local variables
         if len(self._pending) > _PIECE:
             await self._flush()
 
     async def _flush(self) -> None:
         if not self._pending:
             return
-        pending, self._pending = self._pending, b""
-        if self._ended:
+        if self._ended or (self._received and not self._net.begun) or self._net.closed:
+            self._give_up()
             raise httpcore.WriteError("the connection has ended")
+        self._net.begun = True
         self._net.wrote = self._net.wrote or self._layers >= self._net.layers
-        self._transport.write(pending)
+        self._transport.write(self._pending)
+        self._pending = b""
         while self._full and not self._ended:
             await self._wait(httpcore.WriteTimeout)
+
+    def _give_up(self) -> None:
+        """Read nothing any more: what came unasked before a request is no answer to it, though httpcore would go on."""
+        self._pending = self._received = b""
+        self._ended, self._failure = (
+            True,
+            self._failure or OSError("the connection had ended, or was spoken on unasked"),
+        )
+        self._transport.abort()
 
     async def _wait(self, too_late: type[Exception]) -> None:
         """Wait until something happens, or raise `too_late` at the deadline."""
@@ -183,12 +231,12 @@ class _Stream(httpcore.AsyncNetworkStream, asyncio.Protocol):
 
     def _ring(self) -> None:
         self._alarm = None
-        if self._waiter is None or self._waiter.done() or self._net.deadline is None:
-            return
-        if self._loop.time() < self._net.deadline:
-            self._set_alarm()
-        else:
+        if self._waiter is None or self._waiter.done():
+            return  # `read` looks at the time itself
+        if self._net.is_late:
             self._waiter.set_exception(TimeoutError())
+        else:
+            self._set_alarm()
 
     async def start_tls(
         self,
@@ -197,29 +245,71 @@ class _Stream(httpcore.AsyncNetworkStream, asyncio.Protocol):
         timeout: float | None = None,  # noqa: ARG002
     ) -> httpcore.AsyncNetworkStream:
         """Speak TLS from here on."""
-        try:
-            with anyio.fail_after(self._net.left()):
-                transport = await self._loop.start_tls(
-                    self._transport, self, ssl_context, server_hostname=server_hostname
-                )
-        except BaseException as error:
-            self._transport.abort()
-            if isinstance(error, TimeoutError):
-                raise httpcore.ConnectTimeout(str(error)) from error
-            if isinstance(error, OSError | ValueError):
-                raise httpcore.ConnectError(str(error)) from error
-            raise
-        self._transport = cast("asyncio.Transport", transport)
+        self._transport = await self._net.start_tls(self, self._transport, ssl_context, server_hostname)
         self._layers += 1
         return self
 
     async def aclose(self) -> None:
-        """Close the connection at the next turn of the event loop: nothing may hold up an answer that has come."""
+        """Close the connection at the next turn of the event loop."""
         # Not close(): over TLS it would wait for an answer to its good-bye, and before it for all that is unwritten.
         self._transport.abort()
+        self._ended = True
+        self._wake()
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401  httpcore's own
         """Return what httpcore asks for: whether an idle connection has anything to read, and the TLS in use."""
         if info == "is_readable":
-            return self._ended or bool(self._received)
+            return self._ended or bool(self._received) or _is_readable(self._transport.get_extra_info("socket"))
         return self._transport.get_extra_info("ssl_object") if info == "ssl_object" else None
+
+
+def _is_readable(connected: Any) -> bool:  # noqa: ANN401  asyncio's wrapper of a socket
+    """Say whether there is anything to read, its end included, that the event loop has not come to yet."""
+    if connected is None or connected.fileno() < 0:
+        return True
+    if not hasattr(select, "poll"):
+        return bool(select.select([connected], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(connected, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+async def _connected_socket(loop: asyncio.AbstractEventLoop, host: str, port: int) -> socket.socket:
+    """Return a socket that is connected to the first address of `host` that answers.
+
+    After RFC 8305: each address gets a short while before the next is tried as well. asyncio's own way loses sockets
+    when it is cancelled.
+    """
+    addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    won: list[socket.socket] = []
+    errors: list[OSError] = []
+
+    async def attempt(address: Any, ended: anyio.Event) -> None:  # noqa: ANN401  what getaddrinfo gives
+        family, kind, protocol, _, where = address
+        trying = socket.socket(family, kind, protocol)
+        try:
+            trying.setblocking(False)  # noqa: FBT003  the standard library's own
+            await loop.sock_connect(trying, where)
+            won.append(trying)
+            group.cancel_scope.cancel()
+        except OSError as error:
+            errors.append(error)
+        finally:
+            ended.set()
+            if trying not in won[:1]:
+                trying.close()
+
+    try:
+        async with anyio.create_task_group() as group:
+            for address in addresses:
+                ended = anyio.Event()
+                group.start_soon(attempt, address, ended)
+                with anyio.move_on_after(_HAPPY_EYEBALLS):
+                    await ended.wait()
+    except BaseException:
+        for each in won:
+            each.close()
+        raise
+    if won:
+        return won[0]
+    raise errors[0] if len(errors) == 1 else OSError("; ".join(sorted({str(error) for error in errors})))

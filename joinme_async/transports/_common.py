@@ -79,14 +79,16 @@ class PerLoop(Generic[T]):
         if self._closed:
             raise ConfigurationError(f"this {self._owner} is closed: make a new one")
 
-    async def close(self) -> T | None:
-        """Let nobody have one from now on, and return that of the loop that runs now, to be closed by the caller."""
+    async def close(self, close: Callable[[T], Awaitable[object]]) -> None:
+        """Let nobody have one from now on, and `close` that of the loop that runs now, even under cancellation."""
         self._closed = True
         if self._loop() is not running_loop():
-            return None
-        async with self._making:  # one that is just being made has to be closed as well
-            thing, self._thing = self._thing, None
-            return thing
+            return
+        with anyio.CancelScope(shield=True):
+            async with self._making:  # one that is just being made has to be closed as well
+                thing, self._thing = self._thing, None
+            if thing is not None:
+                await close(thing)
 
 
 class Sent:

@@ -51,13 +51,21 @@ class Errors:
         )  # fmt: skip
 
     def told(self, error: Exception, request: Request, sent: Sent, *, given: bool) -> TransportError:
-        """Return ours for one of `all`: the request may have left, unless it is certain that it did not."""
+        """Return ours for one of `all`, to be raised behind it.
+
+        The request may have left, unless it is certain that it did not. What it came from is kept, unless it quotes.
+        """
         before = self._before_given if given else self._before_own
         left = sent.left or not (sent.tried or isinstance(error, before))
-        if isinstance(error, self._late):
-            return TransportTimeoutError(f"no answer in time from {host_of(request)}", request_sent=left)
-        words = type(error).__name__ if isinstance(error, self._quoting) else words_of(error)
-        return TransportError(f"no answer from {host_of(request)}: {words}", request_sent=left)
+        quotes = isinstance(error, self._quoting)
+        words = type(error).__name__ if quotes else words_of(error)
+        ours = (
+            TransportTimeoutError(f"no answer in time from {host_of(request)}", request_sent=left)
+            if isinstance(error, self._late)
+            else TransportError(f"no answer from {host_of(request)}: {words}", request_sent=left)
+        )
+        ours.__cause__ = None if quotes else error
+        return ours
 
 
 class Plain:

@@ -105,9 +105,11 @@ class AiohttpTransport:
                 f"no answer in time from {host_of(request)}", request_sent=once.may_have_left()
             ) from error
         except (aiohttp.ClientError, _BrokenError, OSError, ValueError) as error:
-            raise TransportError(
+            told = TransportError(
                 f"no answer from {host_of(request)}: {_words(error)}", request_sent=once.may_have_left()
-            ) from error
+            )
+            told.__cause__ = error if isinstance(error, OSError) else None  # others may quote what a server sent
+        raise told
 
     async def _exchange(self, session: aiohttp.ClientSession, request: Request, once: "_Once") -> Response:
         if request.method != "GET":
@@ -161,8 +163,7 @@ class AiohttpTransport:
 
     async def aclose(self) -> None:
         """Close the connections; a session that was given stays open."""
-        if (session := await self._own.close()) is not None:
-            await session.close()
+        await self._own.close(aiohttp.ClientSession.close)
 
 
 class _BrokenError(Exception):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.util import find_spec
-from typing import Final
+from typing import Final, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -14,11 +14,13 @@ import httpx
 
 from joinme_async._errors import ConfigurationError
 from joinme_async._http import MAX_BODY, Request, Response
-from joinme_async.transports._common import PerLoop, Proxy, Sent
+from joinme_async.transports._common import PerLoop, Proxy, Sent, within
 from joinme_async.transports._lines import Lines, Origin, Setup
 from joinme_async.transports._plain import Errors, Plain
 
 __all__ = ["HttpxTransport"]
+
+T = TypeVar("T")
 
 _ERRORS: Final = Errors(httpx, httpcore)
 _PROXIES: Final = frozenset({"http", "https", "socks5", "socks5h"})
@@ -88,10 +90,13 @@ class HttpxTransport:
         """
         sent = Sent()
         try:
-            carrier = self._own.here() or await self._carrier()
+            carrier = self._own.here()
+            if carrier is None:
+                carrier = await within(request.timeout, self._carrier())
             return await carrier.send(request, sent)
         except _ERRORS.all as error:
-            raise _ERRORS.told(error, request, sent, given=self._given is not None) from error
+            told = _ERRORS.told(error, request, sent, given=self._given is not None)
+        raise told
 
     async def _carrier(self) -> Lines | Plain:
         if self._given is not None:
@@ -103,14 +108,14 @@ class HttpxTransport:
     async def _make(self) -> Lines | Plain:
         try:
             # Reading the certificates takes a while, and would hold up the event loop.
-            return await anyio.to_thread.run_sync(self._new_client) if self._http2 else Lines(await self._setup())
-        except (ImportError, ValueError, OSError) as error:
+            return await _in_thread(self._new_client) if self._http2 else Lines(await self._setup())
+        except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
             raise ConfigurationError(f"httpx cannot be set up: {error}") from error
 
     async def _setup(self) -> Setup:
         proxy = _proxies(self._proxy, trust_env=self._trust_env)
         read_certificates = partial(httpx.create_ssl_context, verify=self._verify, trust_env=self._trust_env)
-        tls = await anyio.to_thread.run_sync(read_certificates)
+        tls = await _in_thread(read_certificates)
         return Setup(tls, proxy, self._concurrency, self._keepalive, self._max_body)
 
     def _new_client(self) -> "Plain":
@@ -138,8 +143,12 @@ class HttpxTransport:
 
     async def aclose(self) -> None:
         """Close the connections; a client that was given stays open."""
-        if (carrier := await self._own.close()) is not None:
-            await carrier.aclose()
+        await self._own.close(lambda carrier: carrier.aclose())
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    """Return what `work` comes to, which would hold up the event loop; a call cut off does not wait for its end."""
+    return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
 
 
 def _proxies(

@@ -10,7 +10,7 @@ import anyio.to_thread
 
 from joinme_async._errors import ConfigurationError
 from joinme_async._http import MAX_BODY, Request, Response
-from joinme_async.transports._common import MissingExtraError, PerLoop, Sent
+from joinme_async.transports._common import MissingExtraError, PerLoop, Sent, within
 from joinme_async.transports._plain import Errors, Plain
 
 try:
@@ -100,10 +100,13 @@ class Httpx2Transport:
         """
         sent = Sent()
         try:
-            client = self._own.here() or await self._client()
+            client = self._own.here()
+            if client is None:
+                client = await within(request.timeout, self._client())
             return await client.send(request, sent)
         except _ERRORS.all as error:
-            raise _ERRORS.told(error, request, sent, given=self._given is not None) from error
+            told = _ERRORS.told(error, request, sent, given=self._given is not None)
+        raise told
 
     async def _client(self) -> Plain:
         if self._given is None:
@@ -114,13 +117,13 @@ class Httpx2Transport:
 
     async def _make_client(self) -> Plain:
         # Reading the certificates takes a while, and would hold up the event loop.
-        return await anyio.to_thread.run_sync(self._new_client)
+        return await anyio.to_thread.run_sync(self._new_client, abandon_on_cancel=True)
 
     def _new_client(self) -> Plain:
         try:
             # The jar keeps no cookie: a call depends on no call before it.
             return Plain(self._make(cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[]))), self._max_body)
-        except (ImportError, ValueError, OSError) as error:
+        except (ImportError, ValueError, OSError, httpx2.InvalidURL) as error:
             raise ConfigurationError(f"httpx2 cannot be set up: {error}") from error
 
     async def prepare(self) -> None:
@@ -129,5 +132,4 @@ class Httpx2Transport:
 
     async def aclose(self) -> None:
         """Close the connections; a client that was given stays open."""
-        if (client := await self._own.close()) is not None:
-            await client.aclose()
+        await self._own.close(Plain.aclose)

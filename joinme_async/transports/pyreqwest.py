@@ -161,10 +161,13 @@ class PyreqwestTransport:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        if (client := await self._own.close()) is not None:
-            await client.close()
-            # Its thread has a last word with the interpreter, and aborts the program where that is about to exit.
-            await asyncio.sleep(_LAST_WORD)
+        await self._own.close(_close)
+
+
+async def _close(client: Client) -> None:
+    await client.close()
+    # Its thread has a last word with the interpreter, and aborts the program where that is about to exit.
+    await asyncio.sleep(_LAST_WORD)
 
 
 def _outgoing(client: Client, request: Request) -> StreamRequest:
