@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 
 import attrs
@@ -70,29 +71,29 @@ class Signals:
     retry_after: float | None = None
     headroom: Headroom | None = None
 
-    @property
+    @cached_property
     def over_rate(self) -> bool:
         """The gateway refused before any work: the quota of the day is used up."""
         return self.status in {_FORBIDDEN, _TOO_MANY} and self._over("_OVER_RATE")
 
-    @property
+    @cached_property
     def over_qps(self) -> bool:
         """The gateway refused before any work: too many calls just now."""
         if self.status == _TOO_MANY:
             return not self.over_rate
         return self.status == _FORBIDDEN and self._over("_OVER_QPS")
 
-    @property
+    @cached_property
     def taken(self) -> bool:
         """The gateway let the call through, and the service answered it."""
         return self.status < _FORBIDDEN or not (self.status >= _FIRST_SERVER_ERROR or self.over_qps or self.over_rate)
 
-    @property
+    @cached_property
     def bad_token(self) -> bool:
         """The application refused the access token; one old client met this with 403 instead of 401."""
         return self.code is not None and self.code.lower() in {"stale_token", "invalid_token"}
 
-    @property
+    @cached_property
     def hold(self) -> float | None:
         """For how many seconds from the answer on nobody should call; None where it asked for no pause.
 
