@@ -143,8 +143,9 @@ class LocalLimiter:
         now = self._clock.now()
         self._pacer.observe(signals, now)
         # Each refusal of a herd prolongs the pause a little; the queue is gone through once for all of them.
-        if self._pacer.held_until > max(now, self._sent_away_until + NOTICEABLE):
-            self._sent_away_until = self._pacer.held_until
+        held_until = self._pacer.held_until
+        if held_until > now and held_until > self._sent_away_until + NOTICEABLE:
+            self._sent_away_until = held_until
             self._send_away(now)
 
     def _send_away(self, now: float) -> None:

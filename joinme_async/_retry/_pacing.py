@@ -115,6 +115,7 @@ class Pacer:
 
     def __init__(self, limits: Sequence[RateLimit] = ()) -> None:
         self._windows = [_Window(limit) for limit in limits]
+        self._active = self._windows  # and what was learnt
         self._ceiling = min((_pace(window.limit) for window in self._windows if window.spacing), default=inf)
         self._learned: _Window | None = None
         self._allotted = inf
@@ -152,13 +153,10 @@ class Pacer:
         """The share of a limit's period by which starts are held back longer than it asks."""
         return self._guard
 
-    def _active(self) -> list[_Window]:
-        return self._windows if self._learned is None else [*self._windows, self._learned]
-
     def opens(self) -> float:
         """Return when a call that finds nobody waiting may start."""
         moment = self.held_until
-        for window in self._active():
+        for window in self._active:
             moment = max(moment, window.opens(self._guard))
         return moment
 
@@ -167,16 +165,17 @@ class Pacer:
         return max(self.opens(), self._last + (self._spacing() or self._reopening))
 
     def _spacing(self) -> float:
-        return max((window.spacing for window in self._active()), default=0.0)
+        return max((window.spacing for window in self._active), default=0.0)
 
     def start(self, now: float, *, waited: bool) -> None:
         """Count a start that happens `now`."""
         self._last = self.turn() if waited else now
-        for window in self._active():
+        for window in self._active:
             window.starts.append(now)
             window.waited.append(waited)
         if self._learned is None:
-            _append(self._recent, now)
+            self._recent.append(now)
+            _forget(self._recent, now)
         if waited:
             self._planned.popleft()
             self._starts_since_plan += 1
@@ -214,7 +213,7 @@ class Pacer:
     def _plan_one(self, now: float) -> None:
         place = len(self._planned)
         before = self._planned[-1] if place else self._last
-        constraints = (self._constraint(window, place) for window in self._active())
+        constraints = (self._constraint(window, place) for window in self._active)
         spacing = self._spacing() or self._reopening * _QUICKER**place
         self._planned.append(max(now, self.held_until, before + spacing, *constraints))
 
@@ -230,7 +229,8 @@ class Pacer:
     def observe(self, signals: Signals, now: float) -> None:
         """Take note of what an answer said that came `now`."""
         if signals.taken:
-            _append(self._taken, now)
+            self._taken.append(now)
+            _forget(self._taken, now)
             if self._measuring and now <= self._refused_at + _OVERTAKEN:
                 # The refusal overtook it: it went through with those that were counted then.
                 self._measured += 1
@@ -281,7 +281,8 @@ class Pacer:
         self._guard = min(self._guard * 2, _WIDEST_GUARD)
         self._refused_at = self._guarded_since = self._paced_since = now
         self._step = _FIRST_STEP
-        taken = _count(self._taken, now)
+        _forget(self._taken, now)
+        taken = len(self._taken)
         pace = self._ceiling if self._learned is None else _pace(self._learned.limit)
         unknown = pace == inf or guard_is_wide or taken < _FAR_BELOW * pace
         self._measuring = unknown and self._raised_from is None
@@ -299,6 +300,7 @@ class Pacer:
             self._learned = _Window(limit, self._recent, [False] * len(self._recent))
         else:
             self._learned = _Window(limit, self._learned.starts, self._learned.waited)
+        self._active = self._windows if self._learned is None else [*self._windows, self._learned]
         self._plan_is_stale = True
 
 
@@ -307,13 +309,7 @@ def _pace(limit: RateLimit) -> float:
     return limit.calls / limit.per
 
 
-def _append(moments: deque[float], now: float) -> None:
-    moments.append(now)
-    _count(moments, now)
-
-
-def _count(moments: deque[float], now: float) -> int:
-    """Forget what is longer ago than a measurement reaches, and return how many are left."""
+def _forget(moments: deque[float], now: float) -> None:
+    """Forget what is longer ago than a measurement reaches."""
     while moments and moments[0] <= now - _MEASURED_OVER:
         moments.popleft()
-    return len(moments)
