@@ -1,7 +1,7 @@
 """What crosses the line between the package and an HTTP library: `Transport`, `Request`, `Response`, `Headers`."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Generic, Never, Protocol, TypeVar
+from typing import Any, Generic, Never, Protocol, TypeVar, final
 
 import attrs
 
@@ -44,6 +44,7 @@ class Secret(Generic[T]):
         raise TypeError("a client and its access token are not pickled: make the client anew in the other process")
 
 
+@final
 class Headers(Mapping[str, str]):
     """HTTP headers: looked up in any letter case, kept in order and as they were spelt.
 
@@ -110,7 +111,7 @@ class Headers(Mapping[str, str]):
 
 
 def _as_headers(given: Mapping[str, str] | Iterable[tuple[str, str]]) -> Headers:
-    return given if isinstance(given, Headers) else Headers(given)
+    return given if type(given) is Headers else Headers(given)
 
 
 @attrs.frozen
