@@ -26,6 +26,7 @@ WIRE_NAMES: Final[Mapping[str, str]] = {
 }
 T = TypeVar("T")
 _KNOWN: Final = frozenset(WIRE_NAMES.values())
+_ONLY_TEXT: Final = frozenset({str})
 _ID: Final = re.compile(r"[0-9]{1,30}")
 
 
@@ -104,7 +105,7 @@ def _structure_addresses(value: object, _: object = None) -> tuple[str, ...] | N
         return None
     if not isinstance(value, list):
         raise _WrongError(f"expected a list of strings, got {_kind(value)}")
-    if not set(map(type, value)) <= {str}:
+    if not _ONLY_TEXT.issuperset(map(type, value)):
         raise _WrongError("expected a list of strings, and it holds something else")
     return tuple(value)
 
@@ -150,8 +151,9 @@ def _read_rest(draft: Any, body: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN
     draft.viewer_link = viewer_link = body.get("viewerLink")
     if viewer_link is not None and type(viewer_link) is not str:
         raise _WrongError
-    unknown = body.keys() - _KNOWN
-    return {key: body[key] for key in sorted(unknown)} if unknown else {}
+    if body.keys() <= _KNOWN:
+        return {}
+    return {key: body[key] for key in sorted(body.keys() - _KNOWN)}
 
 
 def _make_converter() -> Converter:
@@ -192,6 +194,8 @@ def _make_converter() -> Converter:
 
 
 _converter: Final = _make_converter()
+_structure_meeting: Final = _converter.get_structure_hook(Meeting)
+_structure_list: Final = _converter.get_structure_hook(_MeetingList)
 
 
 def _troubles(error: BaseException, place: str = "") -> Iterator[tuple[str, BaseException]]:
@@ -208,10 +212,9 @@ def _troubles(error: BaseException, place: str = "") -> Iterator[tuple[str, Base
         yield place, error
 
 
-def _read(response: Response, kind: type[T]) -> T:
-    body = Secret(response.json())
+def _read(response: Response, structure: Callable[[Any, Any], T], kind: type[T]) -> T:
     try:
-        return _converter.structure(body.reveal(), kind)
+        return structure(response.json(), kind)  # the body is bound to no name here, and shows in no traceback
     except (BaseValidationError, _WrongError) as error:
         (place, problem), *more = ((place, str(problem)) for place, problem in _troubles(error))
     # Raised outside, so that the frames of the failed reading, with people's addresses in them, are not kept.
@@ -230,7 +233,7 @@ def read_meeting(response: Response) -> Meeting:
     Raises:
         UnexpectedResponseError: it holds none; `path_in_body` names the first thing that is wrong.
     """
-    return _read(response, Meeting)
+    return _read(response, _structure_meeting, Meeting)
 
 
 def read_meetings(response: Response) -> list[Meeting]:
@@ -239,7 +242,7 @@ def read_meetings(response: Response) -> list[Meeting]:
     Raises:
         UnexpectedResponseError: one of them cannot be read; `path_in_body` has its index.
     """
-    return _read(response, _MeetingList).meetings
+    return _read(response, _structure_list, _MeetingList).meetings
 
 
 def write_meeting(new: NewMeeting) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 from itertools import chain
 from types import MappingProxyType
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
 import attrs
@@ -60,7 +60,7 @@ _EFFECTS: Final[Mapping[str, Effect]] = {
 _NO_QUERY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-@attrs.frozen
+@attrs.define  # and not frozen: one is made for each call, and no user gets hold of it
 class Call(Generic[T]):
     """One call of the service, before it is decided when and how often to send it.
 
@@ -108,10 +108,25 @@ def signed_headers(headers: Headers, token: Secret[str]) -> Headers:
     return Headers((*headers.pairs(), ("Authorization", f"Bearer {token.reveal()}")))
 
 
+class _Readers(NamedTuple):
+    """What makes meetings out of answers."""
+
+    one: Callable[[Response], Meeting]
+    many: Callable[[Response], list[Meeting]]
+
+
+# The conversion brings cattrs along; a program that only imports the package does not pay for it.
+@cache
+def _readers() -> _Readers:
+    from joinme_async._conversion import read_meeting, read_meetings  # noqa: PLC0415
+
+    return _Readers(read_meeting, read_meetings)
+
+
 def list_call(until: datetime | None) -> Call[list[Meeting]]:
     """GET /meetings: the upcoming meetings, up to `until` where it is given."""
     query = _NO_QUERY if until is None else {"endDate": format_instant(until)}
-    return Call("GET", "/meetings", _read_meetings, Effect.READ, query=query)
+    return Call("GET", "/meetings", _readers().many, Effect.READ, query=query)
 
 
 @attrs.frozen
@@ -126,7 +141,7 @@ def listing_call(until: datetime | None, wall: Callable[[], datetime]) -> Call[L
     """GET /meetings with the answer's own `Date`; `wall` tells the time here, for an answer without one."""
 
     def read(response: Response) -> Listing:
-        return Listing(_read_meetings(response), sent_at(response, wall()) or wall())
+        return Listing(plain.read(response), sent_at(response, wall()) or wall())
 
     plain = list_call(until)
     return Call(plain.method, plain.path, read, plain.effect, query=plain.query)
@@ -134,7 +149,7 @@ def listing_call(until: datetime | None, wall: Callable[[], datetime]) -> Call[L
 
 def get_call(meeting_id: int) -> Call[Meeting]:
     """GET /meetings/{meetingId}."""
-    return Call("GET", f"/meetings/{meeting_id}", _read_meeting, Effect.READ)
+    return Call("GET", f"/meetings/{meeting_id}", _readers().one, Effect.READ)
 
 
 def schedule_call(new: NewMeeting) -> Call[Meeting]:
@@ -142,7 +157,7 @@ def schedule_call(new: NewMeeting) -> Call[Meeting]:
     from joinme_async._conversion import write_meeting  # noqa: PLC0415
 
     return Call(
-        "POST", "/meetings", _read_meeting, Effect.CREATE, content=encode(Secret(write_meeting(new))), meeting=new
+        "POST", "/meetings", _readers().one, Effect.CREATE, content=encode(Secret(write_meeting(new))), meeting=new
     )
 
 
@@ -151,7 +166,7 @@ def update_call(meeting_id: int, changes: Changes) -> Call[Meeting]:
     from joinme_async._conversion import write_changes  # noqa: PLC0415
 
     content = encode(Secret(write_changes(changes)))
-    return Call("PATCH", f"/meetings/{meeting_id}", _read_meeting, Effect.REPEAT, content=content)
+    return Call("PATCH", f"/meetings/{meeting_id}", _readers().one, Effect.REPEAT, content=content)
 
 
 def delete_call(meeting_id: int) -> Call[None]:
@@ -231,19 +246,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host.lower() == "localhost"
-
-
-# The conversion brings cattrs along; a program that only imports the package does not pay for it.
-@cache
-def _readers() -> tuple[Callable[[Response], Meeting], Callable[[Response], list[Meeting]]]:
-    from joinme_async._conversion import read_meeting, read_meetings  # noqa: PLC0415
-
-    return read_meeting, read_meetings
-
-
-def _read_meeting(response: Response) -> Meeting:
-    return _readers()[0](response)
-
-
-def _read_meetings(response: Response) -> list[Meeting]:
-    return _readers()[1](response)
