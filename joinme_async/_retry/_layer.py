@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from math import inf
 from random import random
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
 from anyio.lowlevel import checkpoint_if_cancelled
@@ -65,11 +65,6 @@ _HEAD_START: Final = 0.05
 _LONGEST_HEAD_START: Final = 0.25  # seconds
 _NEARLY: Final = 0.95  # of its time; timers are not exact
 _ROUNDING: Final = 1e-6  # seconds that sums of times may be off by
-
-
-@attrs.frozen
-class _Done(Generic[T]):
-    result: T
 
 
 class RetryLayer:
@@ -166,16 +161,20 @@ class RetryLayer:
             if not slots.acquire_nowait():
                 await self._get_slot(run, slots)
             try:
-                await self._get_permit(run)
+                if not self._has_permit():
+                    await self._get_permit(run)
+                if self._cooling:
+                    self._cooling = False
+                    run.tell(CoolDownClosed)
                 transport = self._transport()
                 attempt = self._attempt(run, token, transport, slots)
                 happened = await (attempt if _keeps_time(transport) else self._in_time(run, attempt))
             finally:
                 slots.release()
-            if isinstance(happened, _Done):
+            if not isinstance(happened, Outcome):
                 if run.repeats:
                     self._budget.give_back()
-                return happened.result
+                return happened
             again = self._decided(run, happened)
             if again is None and run.answer is not None:
                 return run.call.read(run.answer)
@@ -224,11 +223,7 @@ class RetryLayer:
     async def _get_permit(self, run: Run[Any]) -> None:
         """Wait for the permit to start, or raise at once where its turn comes too late for this call."""
         run.waiting_for = "rate limit"
-        if not self._has_permit():
-            await self._in_time(run, self._wait_for_permit(run))
-        if self._cooling:
-            self._cooling = False
-            run.tell(CoolDownClosed)
+        await self._in_time(run, self._wait_for_permit(run))
 
     async def _wait_for_permit(self, run: Run[Any]) -> None:
         """Ask the limiter for a permit, telling of each wait before it begins."""
@@ -262,7 +257,7 @@ class RetryLayer:
         )
         return DeadlineExceededError(f"{late}: give it longer with timeout=")
 
-    async def _attempt(self, run: Run[T], token: Secret[str], transport: Transport, slots: Slots) -> _Done[T] | Outcome:
+    async def _attempt(self, run: Run[T], token: Secret[str], transport: Transport, slots: Slots) -> T | Outcome:
         """Send the request once, with no suspension before it, and return what happened."""
         call, timeout = run.call, run.options.timeout
         sent = self.clock.now()
@@ -290,7 +285,13 @@ class RetryLayer:
             answer = TransportError(f"the transport failed with {type(error).__name__}: {error}")
             answer.__cause__ = error
         run.answered = self.clock.now()
-        happened, signals = self._made_of(run, answer, token)
+        happened: T | Outcome
+        if isinstance(answer, Response) and answer.is_success:
+            happened = _read(call, answer, token)
+            signals: Signals | None = quiet_signals(answer) or read_signals(answer, self.clock.wall())
+        else:
+            happened = self._failed(run, answer, token)
+            signals = happened.signals
         came = (answer.status, None) if isinstance(answer, Response) else (None, answer)
         run.tell(AttemptEnded, run.attempts, run.answered - sent, *came)
         if signals is not None:
@@ -310,17 +311,11 @@ class RetryLayer:
             return await transport.send(request)
         raise _cut_off()
 
-    def _made_of(
-        self, run: Run[T], answer: Response | JoinMeError, token: Secret[str]
-    ) -> tuple[_Done[T] | Outcome, Signals | None]:
-        """Return what an answer comes to, and what it said about going on."""
-        if isinstance(answer, JoinMeError):
-            return outcome_of(answer, self.clock.wall()), None
-        if answer.is_success:
-            return _read(run.call, answer, token), quiet_signals(answer) or read_signals(answer, self.clock.wall())
-        run.answer = masked(answer, token)
-        outcome = outcome_of(run.answer, self.clock.wall())
-        return outcome, outcome.signals
+    def _failed(self, run: Run[Any], answer: Response | JoinMeError, token: Secret[str]) -> Outcome:
+        """Return what an answer that is no success comes to, or what came instead of one."""
+        if isinstance(answer, Response):
+            answer = run.answer = masked(answer, token)
+        return outcome_of(answer, self.clock.wall())
 
     def _observe(self, run: Run[Any], signals: Signals, slots: Slots) -> None:
         """Let the limiter learn from an answer; nothing that goes wrong here may come between it and its caller."""
@@ -419,13 +414,13 @@ def _keeps_time(transport: Transport) -> bool:
     return getattr(transport, "keeps_time", False) is True
 
 
-def _read(call: Call[T], response: Response, token: Secret[str]) -> _Done[T] | Outcome:
+def _read(call: Call[T], response: Response, token: Secret[str]) -> T | Outcome:
     try:
-        return _Done(call.read(response))
+        return call.read(response)
     except UnexpectedResponseError:
         shown = masked(response, token)
     try:
         # Once more, without the token in it, for an error that can be shown.
-        return _Done(call.read(shown))
+        return call.read(shown)
     except UnexpectedResponseError as error:
         return Outcome(error)
