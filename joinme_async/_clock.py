@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -67,6 +67,11 @@ class _EventBell:
 
     def __await__(self) -> Generator[Any, Any, object]:
         return self._rung.wait().__await__()
+
+
+def cancellation_check() -> Callable[[], Awaitable[None]]:
+    """Return anyio's `checkpoint_if_cancelled` of the event loop that runs now, which anyio looks for at each call."""
+    return current_token().backend_class.checkpoint_if_cancelled
 
 
 class Clock(Protocol):

@@ -8,7 +8,6 @@ from random import random
 from typing import Any, Final, TypeVar
 
 import attrs
-from anyio.lowlevel import checkpoint_if_cancelled
 
 from joinme_async._clock import Clock
 from joinme_async._errors import (
@@ -153,7 +152,7 @@ class RetryLayer:
 
     async def _drive(self, run: Run[T], transport: Transport) -> T:
         """Send the request as often as is decided; the only loop there is."""
-        await checkpoint_if_cancelled()  # a call that was cancelled before its start leaves no trace
+        await self._stay.checkpoint_if_cancelled()  # a call that was cancelled before its start leaves no trace
         slots = self._slots or await self._prepared(run, transport)
         self._budget.pay_in()
         while True:

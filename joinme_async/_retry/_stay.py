@@ -1,9 +1,9 @@
 """Use in one event loop at a time: whoever waits in one must not be woken from another."""
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
-from joinme_async._clock import running_loop
+from joinme_async._clock import cancellation_check, running_loop
 from joinme_async._errors import ConfigurationError
 
 
@@ -12,9 +12,12 @@ class Stay:
 
     Attributes:
         under_way: how many are at it; counted by its users.
+        checkpoint_if_cancelled: raises where the task that runs in that loop was cancelled, and suspends nowhere else.
     """
 
-    __slots__ = ("_loop", "under_way")
+    __slots__ = ("_loop", "checkpoint_if_cancelled", "under_way")
+
+    checkpoint_if_cancelled: Callable[[], Awaitable[None]]
 
     def __init__(self) -> None:
         self._loop: Callable[[], object] = object  # no loop yet: never the one that runs
@@ -33,6 +36,7 @@ class Stay:
             raise ConfigurationError(f"this {what} is in use in another event loop: make one for each")
         stay = Stay()
         stay._loop = weakref.ref(loop)
+        stay.checkpoint_if_cancelled = cancellation_check()
         return stay
 
 
