@@ -107,17 +107,18 @@ class Slots:
     def release(self) -> None:
         """Give a slot back: straight to the first in line, where there is one."""
         self._busy -= 1
-        self._hand_out()
+        if self._queue:
+            self._hand_out()
 
     def widen(self) -> None:
         """Let one more call in at once, up to the total."""
         if self._open < self._total:
             self._open += 1
-            self._hand_out()
+            if self._queue:
+                self._hand_out()
 
     def _hand_out(self) -> None:
-        if self._queue and self._busy < self._open:
-            self._busy += 1
-            waiter, _ = self._queue.popitem(last=False)
-            waiter.has_slot = True
-            waiter.called.ring()
+        self._busy += 1
+        waiter, _ = self._queue.popitem(last=False)
+        waiter.has_slot = True
+        waiter.called.ring()
