@@ -119,7 +119,8 @@ class Budget:
 
     def pay_in(self) -> None:
         """Take in the share of one call."""
-        self._saved = min(self._saved + self._share, self._limit)
+        if self._saved < self._limit:
+            self._saved = min(self._saved + self._share, self._limit)
 
     def spend(self) -> None:
         """Take out one repeat."""
