@@ -86,13 +86,8 @@ class Call(Generic[T]):
 def build_request(call: Call[Any], base_url: str, headers: Headers, timeout: float | None) -> Request:
     """Return the request of `call`: `headers`, and a body only where the call has one."""
     query = f"?{urlencode(call.query, quote_via=quote)}" if call.query else ""
-    return Request(
-        method=call.method,
-        url=f"{base_url}{call.path if _PLAIN_PATH.fullmatch(call.path) else quote(call.path, safe=_PATH_SAFE)}{query}",
-        headers=headers,
-        content=call.content,
-        timeout=timeout,
-    )
+    path = call.path if _PLAIN_PATH.fullmatch(call.path) else quote(call.path, safe=_PATH_SAFE)
+    return Request(call.method, f"{base_url}{path}{query}", headers, call.content, timeout)
 
 
 def fixed_headers(user_agent: str) -> Headers:
