@@ -106,6 +106,7 @@ class RetryLayer:
         self._first = first
         self._on_doubt = on_doubt
         self._slots: Slots | None = None
+        self._keeps_time = False  # the transport, once there are slots of it
         self._cooling = False
         self._told_until = -inf  # until when the cool-down lasts of which was told last
         self._stay = Stay()
@@ -167,7 +168,7 @@ class RetryLayer:
                     run.tell(CoolDownClosed)
                 transport = self._transport()
                 attempt = self._attempt(run, token, transport, slots)
-                happened = await (attempt if _keeps_time(transport) else self._in_time(run, attempt))
+                happened = await (attempt if self._keeps_time else self._in_time(run, attempt))
             finally:
                 slots.release()
             if not isinstance(happened, Outcome):
@@ -194,6 +195,7 @@ class RetryLayer:
         await self._in_time(run, run.announced("connection", getattr(transport, "prepare", _nothing)()))
         if self._slots is None:
             self._slots = Slots(transport.concurrency, self._first, self.clock)
+            self._keeps_time = getattr(transport, "keeps_time", False) is True
         return self._slots
 
     async def _get_token(self, run: Run[Any]) -> Secret[str]:
@@ -266,10 +268,12 @@ class RetryLayer:
         allowed = min(timeout.attempt, left - min(left * _HEAD_START, _LONGEST_HEAD_START))
         request = build_request(call, self._base_url, self._headers_with(token), allowed)
         run.attempts += 1
-        run.tell(AttemptStarted, run.attempts)
+        heard = run.options.announcer.hears(AttemptStarted)  # and then its end is as well
+        if heard:
+            run.tell(AttemptStarted, run.attempts)
         run.in_flight, run.waiting_for = True, "answer"
         try:
-            watched = left < inf or _keeps_time(transport)  # by the deadline, or by itself
+            watched = left < inf or self._keeps_time  # by the deadline, or by itself
             bounded = transport.send(request) if watched else self._within(allowed, transport, request)
             answer: Response | JoinMeError = await bounded
         except TransportTimeoutError as error:
@@ -291,8 +295,9 @@ class RetryLayer:
         else:
             happened = self._failed(run, answer, token)
             signals = happened.signals
-        came = (answer.status, None) if isinstance(answer, Response) else (None, answer)
-        run.tell(AttemptEnded, run.attempts, run.answered - sent, *came)
+        if heard:
+            came = (answer.status, None) if isinstance(answer, Response) else (None, answer)
+            run.tell(AttemptEnded, run.attempts, run.answered - sent, *came)
         if signals is not None:
             self._observe(run, signals, slots)
         run.in_flight = False
@@ -407,10 +412,6 @@ async def _nothing() -> None:
 def _no_permit() -> bool:
     """What a limiter says without waiting that has to be asked with `acquire`."""
     return False
-
-
-def _keeps_time(transport: Transport) -> bool:
-    return getattr(transport, "keeps_time", False) is True
 
 
 def _read(call: Call[T], response: Response, token: Secret[str]) -> T | Outcome:
