@@ -131,7 +131,10 @@ class RetryLayer:
         """
         run = Run(call, options, self.clock.now())
         transport = self._transport()
-        stay = self._enter()
+        stay = self._stay.here("client")
+        if stay is not self._stay:
+            self._stay, self._slots = stay, None  # slots of another loop's calls are none of ours
+        stay.under_way += 1
         try:
             return await self._drive(run, transport)
         except JoinMeError:
@@ -142,14 +145,6 @@ class RetryLayer:
             raise
         finally:
             stay.under_way -= 1
-
-    def _enter(self) -> Stay:
-        """Return the use of this client in the loop that runs now; slots of another loop's calls are none of ours."""
-        stay = self._stay.here("client")
-        if stay is not self._stay:
-            self._stay, self._slots = stay, None
-        stay.under_way += 1
-        return stay
 
     async def _drive(self, run: Run[T], transport: Transport) -> T:
         """Send the request as often as is decided; the only loop there is."""
