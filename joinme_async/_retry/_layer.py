@@ -153,8 +153,8 @@ class RetryLayer:
         self._budget.pay_in()
         while True:
             token = (self._tokens.fixed if run.refused is None else None) or await self._get_token(run)
-            if not slots.acquire_nowait():
-                await self._get_slot(run, slots)
+            if not (slots.acquire_nowait() or await run.announced("connection", slots.acquire(self._latest(run)))):
+                raise self._without_slot(run)
             try:
                 if not self._has_permit():
                     await self._get_permit(run)
@@ -201,14 +201,18 @@ class RetryLayer:
             raise self._ended(run, run.last)
         return token
 
-    async def _get_slot(self, run: Run[Any], slots: Slots) -> None:
-        """Wait for a connection, or raise at once where a cool-down would outlast this call."""
+    def _latest(self, run: Run[Any]) -> float:
+        """Return until when a connection is of use, or raise at once where a cool-down would outlast this call."""
         now = self.clock.now()
         left = run.left(now)
         if self._limiter.snapshot().cooldown > left:
             raise self._kept_out(run)
-        if not await run.announced("connection", slots.acquire(now + left)):
-            raise self._ended(run, run.out_of_time()) if run.left(self.clock.now()) <= 0 else self._kept_out(run)
+        return now + left
+
+    def _without_slot(self, run: Run[Any]) -> JoinMeError:
+        """Return the error of a call that waited for a connection in vain: too long, or beaten by a cool-down."""
+        is_over = run.left(self.clock.now()) <= 0
+        return self._ended(run, run.out_of_time()) if is_over else self._kept_out(run)
 
     def _kept_out(self, run: Run[Any]) -> JoinMeError:
         """Return the error of a call that a cool-down outlasts."""

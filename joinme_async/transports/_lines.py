@@ -308,6 +308,7 @@ class Lines:
 
     async def _over(self, line: _Line, request: Request, timeout: float | None, sent: Sent) -> Response:
         """Send `request` over `line`, which is closed where that fails, and put back where there is an answer."""
+        self._check_open()
         line.exchanges += 1
         self._busy.add(line)
         try:
@@ -328,10 +329,11 @@ class Lines:
         began = anyio.current_time()
         with anyio.fail_after(timeout):
             await self._gate.acquire()
-        if self._closed:
-            self._gate.release()
-            raise ConfigurationError("this transport was closed while a call waited for a connection")
         return None if timeout is None else max(timeout - (anyio.current_time() - began), 0.0)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ConfigurationError("this transport was closed while a call waited for a connection")
 
     def _ready(self, origin: Origin) -> _Line | None:
         """Return the line that was used last, where it is of use and nothing has to be closed first."""
