@@ -70,6 +70,8 @@ ASYNCIO_ONLY = {"aiohttp", "given aiohttp session", "pyreqwest", "tiny example"}
 @asynccontextmanager
 async def _closing(transport: Transport) -> AsyncIterator[Transport]:
     try:
+        if prepare := getattr(transport, "prepare", None):
+            await prepare()  # so that the time of a test is not that of reading certificates
         yield transport
     finally:
         await transport.aclose()

@@ -356,6 +356,7 @@ async def test_time_runs_out_however_much_there_is_to_read(busy: bool) -> None:
 
     with server(flood) as (url, _):
         transport = HttpxTransport()
+        await transport.prepare()
         async with anyio.create_task_group() as group:
             group.start_soon(keep_busy)
             with pytest.raises(TransportTimeoutError) as caught, anyio.fail_after(5):
@@ -384,6 +385,7 @@ async def test_a_body_that_is_cut_off_shows_nobody() -> None:
     """Neither message nor traceback of a request cut off while it was written shows token, query or addresses."""
     with server(lambda *_: time.sleep(0.3)) as (url, _):
         transport = HttpxTransport()
+        await transport.prepare()
         request = Request(
             "POST", f"{url}/?who=very-secret", {"Authorization": "Bearer very-secret"}, b"very-secret" * 2_000_000, 0.1
         )
@@ -408,6 +410,7 @@ async def test_the_time_of_one_call_is_no_matter_of_the_next() -> None:
 
     with server(handle) as (url, connections):
         transport = HttpxTransport()
+        await transport.prepare()
         await transport.send(get(url, 0.1))  # its alarm would ring during the next
         await transport.send(get(url, 5.0))
         await transport.send(get(url, 60.0))
@@ -422,6 +425,7 @@ async def test_a_body_that_nobody_takes_is_cut_off_in_time() -> None:
     """Writing waits for the other side, and no longer than the call may take."""
     with server(lambda *_: time.sleep(0.5)) as (url, _):
         transport = HttpxTransport()
+        await transport.prepare()
         with pytest.raises(TransportTimeoutError) as caught:
             await transport.send(Request("POST", url, {}, b"x" * 30_000_000, 0.2))
         await transport.aclose()
@@ -618,6 +622,7 @@ async def test_a_proxy_may_speak_tls_itself(certificate: Path) -> None:
     with tls_keeping(certificate, dead_end) as (port, _):
         context = trusting(certificate)
         transport = HttpxTransport(verify=context, proxy=httpx.Proxy(f"https://localhost:{port}", ssl_context=context))
+        await transport.prepare()
         with pytest.raises(TransportTimeoutError) as caught:
             await transport.send(Request("POST", "https://localhost:1/", {}, b"{}", 0.3))
         await transport.aclose()
@@ -634,6 +639,7 @@ async def test_a_late_answer_through_a_proxy(tunnel: bool, certificate: Path) ->
 
     with tls_keeping(certificate, silent) as (port, _), server(http_proxy if tunnel else silent) as (proxy, _):
         transport = HttpxTransport(verify=trusting(certificate), proxy=proxy)
+        await transport.prepare()
         with pytest.raises(TransportTimeoutError) as caught:
             await transport.send(Request("POST", f"https://localhost:{port}/", {}, b"{}", 0.4))
         await transport.aclose()
