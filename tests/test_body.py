@@ -5,7 +5,7 @@ import itertools
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from joinme_async import UnexpectedResponseError
@@ -38,6 +38,7 @@ def fed(coding: str | None, pieces: list[bytes], bound: int = 10_000) -> bytes:
     return body.finish()
 
 
+@example("deflate", b"x", [1])
 @given(st.sampled_from(list(CODINGS)), st.binary(max_size=3000), st.lists(st.integers(0, 3000), max_size=5))
 def test_it_is_whole_however_it_is_cut(coding: str | None, content: bytes, cuts: list[int]) -> None:
     """In whatever pieces an encoded body comes, what comes out is what was put in."""

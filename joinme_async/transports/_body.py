@@ -11,6 +11,7 @@ ACCEPTED: Final = b"gzip"
 
 _GZIP: Final = zlib.MAX_WBITS | 16
 _CODINGS: Final = {"gzip": _GZIP, "x-gzip": _GZIP, "deflate": zlib.MAX_WBITS}  # RFC 9110, section 8.4.1
+_HEADER: Final = 2  # bytes: RFC 1950, section 2.2
 _FRAMES: Final = 1024  # bytes that a coding may add to a short body; to a long one, it adds less than a hundredth
 
 
@@ -24,6 +25,7 @@ class _Inflater:
     def __init__(self, coding: str) -> None:
         self._bits = _CODINGS[coding]
         self._decoder = zlib.decompressobj(self._bits)
+        self._first = b""  # the first bytes that came, by which zlib knows its frame
         self.begun = False
 
     @property
@@ -41,16 +43,18 @@ class _Inflater:
         return bytes(decoded.reveal())
 
     def _decompressed(self, piece: bytes, room: int) -> bytes:
-        begun, self.begun = self.begun, True
+        before, self.begun = self._first, True
+        if len(self._first) < _HEADER:
+            self._first = self._first + piece[:_HEADER]
         try:
             return self._decoder.decompress(piece, room)
         except zlib.error:
-            if begun or self._bits != zlib.MAX_WBITS:
+            if len(before) >= _HEADER or self._bits != zlib.MAX_WBITS:
                 raise
         # Some take "deflate" at its word, and leave out the frame of zlib that is meant by it.
         self._bits = -zlib.MAX_WBITS
         self._decoder = zlib.decompressobj(self._bits)
-        return self._decoder.decompress(piece, room)
+        return self._decoder.decompress(before + piece, room)
 
 
 class Body:
