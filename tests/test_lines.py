@@ -504,7 +504,7 @@ async def test_a_small_request_is_one_packet(anyio_backend: str) -> None:
 def test_where_a_url_leads(url: str, host: bytes, port: int, name: bytes, target: str) -> None:
     """Host and port to connect to, name for the Host header, and target as it was given."""
     origin, asked = _split(url)
-    assert (origin.host, origin.port, origin.name, asked) == (host, port, name, target)
+    assert (origin.host, origin.port, origin.name, asked.reveal()) == (host, port, name, target)
 
 
 @pytest.mark.parametrize("url", ["ftp://x/", "x", "http://", "http://a:b@c/", "http://a:123456/", "http://ä/"])

@@ -1,7 +1,4 @@
-"""httpcore's network for asyncio's own event loop: a read costs no task, no cancel scope and no timer of its own.
-
-With `_lines`, the only files that know httpcore.
-"""
+"""httpcore's network for asyncio's own event loop: a read costs no task, no cancel scope and no timer of its own."""
 
 import asyncio
 import select
@@ -10,6 +7,7 @@ import ssl
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from math import inf
 from typing import Any, Final, cast
 
 import anyio
@@ -56,7 +54,7 @@ class AsyncioNet(httpcore.AsyncNetworkBackend):
 
     def _connects(self) -> anyio.CancelScope:
         """Return a scope for what opens a connection: until the deadline, or until `aclose`."""
-        deadline = float("inf") if self.deadline is None else self.deadline
+        deadline = inf if self.deadline is None else self.deadline
         self._connecting = anyio.CancelScope(deadline=deadline)  # both are of the clock of the event loop
         return self._connecting
 

@@ -26,11 +26,10 @@ class _Inflater:
         self._bits = _CODINGS[coding]
         self._decoder = zlib.decompressobj(self._bits)
         self._first = b""  # the first bytes that came, by which zlib knows its frame
-        self.begun = False
 
     @property
     def is_complete(self) -> bool:
-        return not self.begun or self._decoder.eof
+        return not self._first or self._decoder.eof
 
     def decode(self, piece: bytes, room: int) -> bytes:
         """Return what is in `piece`, and no more than `room` bytes of it, which is too much already."""
@@ -43,9 +42,9 @@ class _Inflater:
         return bytes(decoded.reveal())
 
     def _decompressed(self, piece: bytes, room: int) -> bytes:
-        before, self.begun = self._first, True
-        if len(self._first) < _HEADER:
-            self._first = self._first + piece[:_HEADER]
+        before = self._first
+        if len(before) < _HEADER:
+            self._first = before + piece[:_HEADER]
         try:
             return self._decoder.decompress(piece, room)
         except zlib.error:
@@ -62,7 +61,8 @@ class Body:
 
     Args:
         status: the status of the answer, for the error.
-        codings: its Content-Encoding, None where it has none; what is no coding is passed over, as httpx does.
+        codings: its Content-Encoding, None where it has none, or where it is decoded already; what is no coding is
+            passed over, as httpx does.
         bound: bytes; a longer body is refused, however small it is before it is decoded.
     """
 
@@ -71,7 +71,7 @@ class Body:
         self._bound = bound
         self._raw = 0  # bytes that came
         self._whole: Secret[bytearray] = Secret(bytearray())
-        names = [name.strip().lower() for name in (codings or "").split(",")] if codings else []
+        names = [name.strip().lower() for name in (codings or "").split(",")]
         self._inflaters = [_Inflater(name) for name in reversed(names) if name in _CODINGS]
 
     def add(self, piece: bytes) -> None:

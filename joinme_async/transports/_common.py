@@ -2,8 +2,7 @@
 
 import asyncio
 import weakref
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, Generic, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -12,7 +11,7 @@ import anyio
 
 from joinme_async._clock import running_loop
 from joinme_async._errors import ConfigurationError, UnexpectedResponseError
-from joinme_async._http import Headers, Request, Secret
+from joinme_async._http import Headers, Request
 
 T = TypeVar("T")
 
@@ -27,6 +26,13 @@ class MissingExtraError(ConfigurationError, ImportError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return ConfigurationError, self.args
+
+
+def checked_concurrency(concurrency: int) -> int:
+    """Return `concurrency`, or raise ConfigurationError where every call would wait out its deadline."""
+    if concurrency < 1:
+        raise ConfigurationError("concurrency is the number of connections, one at least")
+    return concurrency
 
 
 class PerLoop(Generic[T]):
@@ -107,16 +113,20 @@ class Sent:
 
 async def within(seconds: float | None, work: Awaitable[T]) -> T:
     """Return what `work` comes to, or raise TimeoutError where that takes longer than `seconds`; None is no bound."""
-    if isinstance(running_loop(), asyncio.AbstractEventLoop):
+    if _is_asyncio():
         async with asyncio.timeout(seconds):  # at less than half the price
             return await work
     with anyio.fail_after(seconds):
         return await work
 
 
+def _is_asyncio() -> bool:
+    return isinstance(running_loop(), asyncio.AbstractEventLoop)
+
+
 def only_asyncio(transport: str, library: str) -> None:
     """Raise ConfigurationError where the event loop is not asyncio's."""
-    if not isinstance(running_loop(), asyncio.AbstractEventLoop):
+    if not _is_asyncio():
         raise ConfigurationError(
             f"{transport} runs on asyncio only, since {library} does: on trio, use HttpxTransport or Httpx2Transport"
         )
@@ -158,21 +168,6 @@ class Proxy:
     def spares(self, host: str) -> bool:
         """Say whether NO_PROXY counts and names `host`, which may have its port behind it."""
         return self.from_environment and bool(proxy_bypass(host))
-
-
-async def read_all(chunks: AsyncGenerator[bytes, None], status: int, bound: int) -> Secret[bytearray]:
-    """Return what comes in `chunks`; the addresses in it stay out of the local variables that tracebacks show.
-
-    Raises:
-        UnexpectedResponseError: it is longer than `bound` bytes; what follows is not read.
-    """
-    body = Secret(bytearray())
-    async with aclosing(chunks):
-        async for chunk in chunks:
-            body.reveal().extend(chunk)
-            del chunk
-            refuse_longer(status, len(body.reveal()), bound)
-    return body
 
 
 def refuse_announced(status: int, announced: str | None, bound: int) -> None:

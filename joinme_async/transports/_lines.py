@@ -61,15 +61,15 @@ def _origin(base: str) -> Origin:
     return Origin(scheme.encode(), host.strip("[]").encode("ascii"), number, name.encode("ascii"))
 
 
-def _split(url: str) -> tuple[Origin, str]:
-    """Return where `url` leads to, and what is asked for there, as it is.
+def _split(url: str) -> tuple[Origin, Secret[str]]:
+    """Return where `url` leads to, and what is asked for there, as it is; its query may hold addresses.
 
     Raises:
         ValueError: it is no URL of http, or one with a user in it.
     """
     match = _URL.fullmatch(url)
     base, target = match.groups() if match else (url, "")
-    return _origin(base), target if target.startswith("/") else f"/{target}"
+    return _origin(base), Secret(target if target.startswith("/") else f"/{target}")
 
 
 @attrs.frozen
@@ -287,7 +287,7 @@ class Lines:
             TimeoutError: `request.timeout` has run out.
             ValueError: the URL is none, or the body cannot be decoded.
         """
-        origin, timeout = _split(request.url)[0], request.timeout
+        (origin, target), timeout = _split(request.url), request.timeout
         try:
             self._gate.acquire_nowait()
         except anyio.WouldBlock:
@@ -296,24 +296,26 @@ class Lines:
             line = self._ready(origin) or await self._opened(origin)
             began = monotonic()
             try:
-                return await self._over(line, request, timeout, sent)
+                return await self._over(line, request, target, timeout, sent)
             except _BROKEN:
                 if sent.left or line.exchanges == 1:
                     raise
             # The other side had ended it, unnoticed while the event loop was busy, and nothing was written to it.
             left = None if timeout is None else timeout - (monotonic() - began)
-            return await self._over(_Line(origin, self._setup), request, left, sent)
+            return await self._over(_Line(origin, self._setup), request, target, left, sent)
         finally:
             self._gate.release()
 
-    async def _over(self, line: _Line, request: Request, timeout: float | None, sent: Sent) -> Response:
+    async def _over(
+        self, line: _Line, request: Request, target: Secret[str], timeout: float | None, sent: Sent
+    ) -> Response:
         """Send `request` over `line`, which is closed where that fails, and put back where there is an answer."""
         self._check_open()
         line.exchanges += 1
         self._busy.add(line)
         try:
             with line.net.begin(timeout):
-                response = await self._exchange(line, request)
+                response = await self._exchange(line, request, target)
         except BaseException:
             await line.net.aclose()
             raise
@@ -359,7 +361,7 @@ class Lines:
             await line.net.aclose()
         return mine or _Line(origin, self._setup)
 
-    async def _exchange(self, line: _Line, request: Request) -> Response:
+    async def _exchange(self, line: _Line, request: Request, target: Secret[str]) -> Response:
         answer = await line.connection.handle_async_request(
             httpcore.Request(
                 request.method,
@@ -367,7 +369,7 @@ class Lines:
                     scheme=line.origin.scheme,
                     host=line.origin.host,
                     port=line.origin.port,
-                    target=_split(request.url)[1],
+                    target=target.reveal(),
                 ),
                 headers=self._given_by(request).for_request(request, line.origin),
                 content=_Content(request.content),

@@ -1,16 +1,17 @@
 """The plain way of httpx and of httpx2, its successor, which has the same names: through an `AsyncClient`."""
 
+from contextlib import aclosing
 from functools import partial
 from types import ModuleType
 from typing import Any, Final
 
 from joinme_async._errors import TransportError, TransportTimeoutError
 from joinme_async._http import Headers, Request, Response, Secret
+from joinme_async.transports._body import Body
 from joinme_async.transports._common import (
     Sent,
     headers_of,
     host_of,
-    read_all,
     refuse_announced,
     within,
     words_of,
@@ -94,8 +95,12 @@ class Plain:
         try:
             status, headers = answer.reveal().status_code, headers_of(answer.reveal().headers.raw)
             refuse_announced(status, headers.get("Content-Length"), self._max_body)
-            body = await read_all(answer.reveal().aiter_bytes(), status, self._max_body)
-            return Response(status, headers, bytes(body.reveal()))
+            body = Body(status, None, self._max_body)
+            async with aclosing(answer.reveal().aiter_bytes()) as pieces:
+                async for piece in pieces:
+                    body.add(piece)
+                    del piece
+            return Response(status, headers, body.finish())
         finally:
             await answer.reveal().aclose()
 

@@ -6,14 +6,15 @@ from typing import Final, cast
 
 from joinme_async._errors import ConfigurationError, TransportError, TransportTimeoutError
 from joinme_async._http import MAX_BODY, Request, Response, Secret
+from joinme_async.transports._body import Body
 from joinme_async.transports._common import (
     MissingExtraError,
     PerLoop,
     Proxy,
+    checked_concurrency,
     host_of,
     only_asyncio,
     refuse_announced,
-    refuse_longer,
     words_of,
 )
 
@@ -64,14 +65,12 @@ class AiohttpTransport:
         keepalive: float = 30.0,
         max_body: int = MAX_BODY,
     ) -> None:
-        if concurrency < 1:
-            raise ConfigurationError("concurrency is the number of connections, one at least")
         if session is not None and not isinstance(session, aiohttp.ClientSession):
             raise ConfigurationError(f"session is an aiohttp.ClientSession, not {type(session).__name__}")
         if session is not None and (proxy, verify) != (None, True):
             raise ConfigurationError("a session of your own has settings of its own: give proxy and verify to it")
         self._given = session
-        self._concurrency = concurrency
+        self._concurrency = checked_concurrency(concurrency)
         self._verify = verify
         self._keepalive = keepalive
         self._max_body = max_body
@@ -132,18 +131,12 @@ class AiohttpTransport:
         )
         try:
             refuse_announced(answer.reveal().status, answer.reveal().headers.get("Content-Length"), self._max_body)
-            body = await self._read(answer)
-            return Response(answer.reveal().status, answer.reveal().headers.items(), bytes(body.reveal()))
+            body = Body(answer.reveal().status, None, self._max_body)
+            while not answer.reveal().content.at_eof():
+                body.add(await answer.reveal().content.readany())
+            return Response(answer.reveal().status, answer.reveal().headers.items(), body.finish())
         finally:
             answer.reveal().release()  # which closes the connection, where there is more to come
-
-    async def _read(self, answer: Secret[aiohttp.ClientResponse]) -> Secret[bytearray]:
-        """Return the decoded body, in as few pieces as it comes in."""
-        body = Secret(bytearray())
-        while not answer.reveal().content.at_eof():
-            body.reveal().extend(await answer.reveal().content.readany())
-            refuse_longer(answer.reveal().status, len(body.reveal()), self._max_body)
-        return body
 
     async def _session(self) -> aiohttp.ClientSession:
         if self._given is None:

@@ -1,4 +1,4 @@
-"""The default transport, over httpx. With `_lines`, its fast way, the only file that knows httpx."""
+"""The default transport, over httpx. The only file that knows httpx; its fast way is in `_lines`."""
 
 import ssl
 from collections.abc import Callable
@@ -14,7 +14,7 @@ import httpx
 
 from joinme_async._errors import ConfigurationError
 from joinme_async._http import MAX_BODY, Request, Response
-from joinme_async.transports._common import PerLoop, Proxy, Sent, within
+from joinme_async.transports._common import PerLoop, Proxy, Sent, checked_concurrency, within
 from joinme_async.transports._lines import Lines, Origin, Setup
 from joinme_async.transports._plain import Errors, Plain
 
@@ -27,12 +27,12 @@ _PROXIES: Final = frozenset({"http", "https", "socks5", "socks5h"})
 
 
 class HttpxTransport:
-    """Carries requests over `httpx.AsyncClient`.
+    """Carries requests over the connections of httpx, a connection for each call under way.
 
     Args:
         client: an `httpx.AsyncClient` of your own, used as it is and not closed: its proxies, certificates, limits,
             timeouts and hooks hold. Its `auth` and its following of redirects do not, and give `concurrency` where its
-            `limits` are not the default. Without one, a client is made from what follows.
+            `limits` are not the default. Without one, what follows holds.
         concurrency: how many connections there may be, and so how many calls at once.
         proxy: the URL of a proxy, or an `httpx.Proxy`; without one, the environment's. Used for https only: the plain
             http that this machine is reached with would show the token to a proxy.
@@ -57,14 +57,12 @@ class HttpxTransport:
         keepalive: float = 30.0,
         max_body: int = MAX_BODY,
     ) -> None:
-        if concurrency < 1:
-            raise ConfigurationError("concurrency is the number of connections, one at least")
         if client is not None and not isinstance(client, httpx.AsyncClient):
             raise ConfigurationError(f"client is an httpx.AsyncClient, not {type(client).__name__}")
         if client is not None and (proxy, verify, http2) != (None, True, False):
             raise ConfigurationError("a client of your own has settings of its own: give proxy, verify and http2 to it")
         self._given = client
-        self._concurrency = concurrency
+        self._concurrency = checked_concurrency(concurrency)
         self._max_body = max_body
         self._proxy = proxy
         self._verify = verify
@@ -118,7 +116,7 @@ class HttpxTransport:
         tls = await _in_thread(read_certificates)
         return Setup(tls, proxy, self._concurrency, self._keepalive, self._max_body)
 
-    def _new_client(self) -> "Plain":
+    def _new_client(self) -> Plain:
         client = httpx.AsyncClient(
             proxy=self._proxy,
             verify=self._verify,

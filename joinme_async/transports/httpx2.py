@@ -10,7 +10,7 @@ import anyio.to_thread
 
 from joinme_async._errors import ConfigurationError
 from joinme_async._http import MAX_BODY, Request, Response
-from joinme_async.transports._common import MissingExtraError, PerLoop, Sent, within
+from joinme_async.transports._common import MissingExtraError, PerLoop, Sent, checked_concurrency, within
 from joinme_async.transports._plain import Errors, Plain
 
 try:
@@ -58,14 +58,12 @@ class Httpx2Transport:
         keepalive: float = 30.0,
         max_body: int = MAX_BODY,
     ) -> None:
-        if concurrency < 1:
-            raise ConfigurationError("concurrency is the number of connections, one at least")
         if client is not None and not isinstance(client, httpx2.AsyncClient):
             raise ConfigurationError(f"client is an httpx2.AsyncClient, not {type(client).__name__}")
         if client is not None and (proxy, verify, http2) != (None, True, False):
             raise ConfigurationError("a client of your own has settings of its own: give proxy, verify and http2 to it")
         self._given = client
-        self._concurrency = concurrency
+        self._concurrency = checked_concurrency(concurrency)
         self._max_body = max_body
         self._make = partial(
             httpx2.AsyncClient,

@@ -12,15 +12,16 @@ import anyio.to_thread
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from joinme_async._errors import ConfigurationError, TransportError, TransportTimeoutError
-from joinme_async._http import MAX_BODY, Request, Response, Secret
+from joinme_async._http import MAX_BODY, Request, Response
+from joinme_async.transports._body import Body
 from joinme_async.transports._common import (
     MissingExtraError,
     PerLoop,
     Proxy,
+    checked_concurrency,
     host_of,
     only_asyncio,
     refuse_announced,
-    refuse_longer,
 )
 
 try:
@@ -71,11 +72,9 @@ class PyreqwestTransport:
         keepalive: float = 30.0,
         max_body: int = MAX_BODY,
     ) -> None:
-        if concurrency < 1:
-            raise ConfigurationError("concurrency is the number of connections, one at least")
         if isinstance(verify, ssl.SSLContext):
             raise ConfigurationError("pyreqwest has TLS of its own: verify is the path of a PEM file, or False")
-        self._concurrency = concurrency
+        self._concurrency = checked_concurrency(concurrency)
         self._proxy = Proxy(proxy, trust_env=trust_env, schemes=_PROXIES)
         self._verify = verify
         self._keepalive = keepalive
@@ -104,8 +103,11 @@ class PyreqwestTransport:
                 refuse_announced(answer.status, answer.get_header("Content-Length"), self._max_body)
                 if _is_bounded(answer):
                     return Response(answer.status, answer.headers.items(), (await answer.bytes()).to_bytes())
-                body = await self._read(answer)
-                return Response(answer.status, answer.headers.items(), bytes(body.reveal()))
+                body = Body(answer.status, None, self._max_body)
+                while (chunk := await answer.body_reader.read_chunk()) is not None:
+                    body.add(chunk.to_bytes())
+                    del chunk
+                return Response(answer.status, answer.headers.items(), body.finish())
         except asyncio.CancelledError:
             # pyreqwest raises one of its own making; a scope of anyio's is left by anyio's, which this raises.
             await checkpoint_if_cancelled()
@@ -118,15 +120,6 @@ class PyreqwestTransport:
             raise TransportError(
                 f"no answer from {host_of(request)}: {_words(error)}", request_sent=_may_have_left(error)
             ) from error
-
-    async def _read(self, answer: Answer) -> Secret[bytearray]:
-        """Return the decoded body, a piece at a time."""
-        body = Secret(bytearray())
-        while (chunk := await answer.body_reader.read_chunk()) is not None:
-            body.reveal().extend(memoryview(chunk))
-            del chunk
-            refuse_longer(answer.status, len(body.reveal()), self._max_body)
-        return body
 
     async def _make_client(self) -> Client:
         only_asyncio("PyreqwestTransport", "pyreqwest")
