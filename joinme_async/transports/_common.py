@@ -108,7 +108,8 @@ class Sent:
     __slots__ = ("left", "tried")
 
     def __init__(self) -> None:
-        self.tried = self.left = False
+        self.tried: bool = False
+        self.left: bool = False
 
 
 async def within(seconds: float | None, work: Awaitable[T]) -> T:

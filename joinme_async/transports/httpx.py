@@ -3,30 +3,25 @@
 import ssl
 from collections.abc import Callable
 from functools import partial
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.util import find_spec
-from typing import Final, TypeVar
+from typing import Final
 
-import anyio
-import anyio.to_thread
 import httpcore
 import httpx
 
 from joinme_async._errors import ConfigurationError
-from joinme_async._http import MAX_BODY, Request, Response
-from joinme_async.transports._common import PerLoop, Proxy, Sent, checked_concurrency, within
+from joinme_async._http import MAX_BODY
+from joinme_async.transports._common import Proxy
 from joinme_async.transports._lines import Lines, Origin, Setup
-from joinme_async.transports._plain import Errors, Plain
+from joinme_async.transports._plain import Errors, OverClient, Plain, in_thread, own_client, refuse_settings
 
 __all__ = ["HttpxTransport"]
-
-T = TypeVar("T")
 
 _ERRORS: Final = Errors(httpx, httpcore)
 _PROXIES: Final = frozenset({"http", "https", "socks5", "socks5h"})
 
 
-class HttpxTransport:
+class HttpxTransport(OverClient):
     """Carries requests over the connections of httpx, a connection for each call under way.
 
     Args:
@@ -41,9 +36,10 @@ class HttpxTransport:
         trust_env: False to leave the environment's proxies and certificates alone.
         keepalive: seconds for which an idle connection is kept.
         max_body: bytes; a longer answer is refused, not read to its end.
-    """
 
-    keeps_time = True
+    Attributes:
+        keeps_time: that every `send` ends within `Request.timeout` by itself.
+    """
 
     def __init__(  # noqa: PLR0913  each is a setting of httpx that somebody needs
         self,
@@ -57,96 +53,38 @@ class HttpxTransport:
         keepalive: float = 30.0,
         max_body: int = MAX_BODY,
     ) -> None:
-        if client is not None and not isinstance(client, httpx.AsyncClient):
-            raise ConfigurationError(f"client is an httpx.AsyncClient, not {type(client).__name__}")
-        if client is not None and (proxy, verify, http2) != (None, True, False):
-            raise ConfigurationError("a client of your own has settings of its own: give proxy, verify and http2 to it")
-        self._given = client
-        self._concurrency = checked_concurrency(concurrency)
-        self._max_body = max_body
+        refuse_settings(client, proxy, verify, http2)
+        super().__init__(httpx, _ERRORS, client, self._make, concurrency=concurrency, max_body=max_body)
         self._proxy = proxy
         self._verify = verify
         self._http2 = http2
         self._trust_env = trust_env
         self._keepalive = keepalive
-        self._own: PerLoop[Lines | Plain] = PerLoop("HttpxTransport", self._make)
-
-    def __repr__(self) -> str:
-        return f"<HttpxTransport: {'given client' if self._given else 'own client'}, {self._concurrency} connections>"
-
-    @property
-    def concurrency(self) -> int:
-        """How many calls it can carry at once."""
-        return self._concurrency
-
-    async def send(self, request: Request) -> Response:
-        """Send `request` and return its answer, read to the end.
-
-        Raises:
-            TransportError: there was no answer; `request_sent` is False where it is certain that nothing had left.
-            UnexpectedResponseError: the answer is longer than `max_body`.
-        """
-        sent = Sent()
-        try:
-            carrier = self._own.here()
-            if carrier is None:
-                carrier = await within(request.timeout, self._carrier())
-            return await carrier.send(request, sent)
-        except _ERRORS.all as error:
-            told = _ERRORS.told(error, request, sent, given=self._given is not None)
-        raise told
-
-    async def _carrier(self) -> Lines | Plain:
-        if self._given is not None:
-            if self._given.is_closed:
-                raise ConfigurationError("the httpx.AsyncClient given to HttpxTransport is closed")
-            return Plain(self._given, self._max_body)
-        return await self._own.get()
 
     async def _make(self) -> Lines | Plain:
         try:
             # Reading the certificates takes a while, and would hold up the event loop.
-            return await _in_thread(self._new_client) if self._http2 else Lines(await self._setup())
+            return await in_thread(self._new_client) if self._http2 else Lines(await self._setup())
         except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
             raise ConfigurationError(f"httpx cannot be set up: {error}") from error
 
     async def _setup(self) -> Setup:
         proxy = _proxies(self._proxy, trust_env=self._trust_env)
         read_certificates = partial(httpx.create_ssl_context, verify=self._verify, trust_env=self._trust_env)
-        tls = await _in_thread(read_certificates)
+        tls = await in_thread(read_certificates)
         return Setup(tls, proxy, self._concurrency, self._keepalive, self._max_body)
 
     def _new_client(self) -> Plain:
-        client = httpx.AsyncClient(
+        client = own_client(
+            httpx,
             proxy=self._proxy,
             verify=self._verify,
             http2=True,
             trust_env=self._trust_env,
-            limits=httpx.Limits(
-                max_connections=self._concurrency,
-                max_keepalive_connections=self._concurrency,
-                keepalive_expiry=self._keepalive,
-            ),
-            timeout=None,  # noqa: S113  `Request.timeout` bounds the whole exchange
-            # None is "no proxy": plain http goes to this machine only, and a proxy would see the token in the clear.
-            mounts={"http://": None},
-            # The jar keeps no cookie: a call depends on no call before it.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            concurrency=self._concurrency,
+            keepalive=self._keepalive,
         )
         return Plain(client, self._max_body)
-
-    async def prepare(self) -> None:
-        """Read the certificates, where no client was given: that takes a while."""
-        await self._carrier()
-
-    async def aclose(self) -> None:
-        """Close the connections; a client that was given stays open."""
-        await self._own.close(lambda carrier: carrier.aclose())
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    """Return what `work` comes to, which would hold up the event loop; a call cut off does not wait for its end."""
-    return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
 
 
 def _proxies(

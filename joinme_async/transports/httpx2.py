@@ -2,16 +2,12 @@
 
 import ssl
 from functools import partial
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
 
-import anyio
-import anyio.to_thread
-
 from joinme_async._errors import ConfigurationError
-from joinme_async._http import MAX_BODY, Request, Response
-from joinme_async.transports._common import MissingExtraError, PerLoop, Sent, checked_concurrency, within
-from joinme_async.transports._plain import Errors, Plain
+from joinme_async._http import MAX_BODY
+from joinme_async.transports._common import MissingExtraError
+from joinme_async.transports._plain import Errors, OverClient, Plain, in_thread, own_client, refuse_settings
 
 try:
     import httpx2
@@ -23,7 +19,7 @@ __all__ = ["Httpx2Transport"]
 _ERRORS: Final = Errors(httpx2)
 
 
-class Httpx2Transport:
+class Httpx2Transport(OverClient):
     """Carries requests over `httpx2.AsyncClient`.
 
     Args:
@@ -44,8 +40,6 @@ class Httpx2Transport:
         keeps_time: that every `send` ends within `Request.timeout` by itself.
     """
 
-    keeps_time: Final = True
-
     def __init__(  # noqa: PLR0913  the settings of HttpxTransport
         self,
         client: httpx2.AsyncClient | None = None,
@@ -58,76 +52,16 @@ class Httpx2Transport:
         keepalive: float = 30.0,
         max_body: int = MAX_BODY,
     ) -> None:
-        if client is not None and not isinstance(client, httpx2.AsyncClient):
-            raise ConfigurationError(f"client is an httpx2.AsyncClient, not {type(client).__name__}")
-        if client is not None and (proxy, verify, http2) != (None, True, False):
-            raise ConfigurationError("a client of your own has settings of its own: give proxy, verify and http2 to it")
-        self._given = client
-        self._concurrency = checked_concurrency(concurrency)
-        self._max_body = max_body
-        self._make = partial(
-            httpx2.AsyncClient,
-            proxy=proxy,
-            verify=verify,
-            http2=http2,
-            trust_env=trust_env,
-            limits=httpx2.Limits(
-                max_connections=concurrency, max_keepalive_connections=concurrency, keepalive_expiry=keepalive
-            ),
-            timeout=None,  # `Request.timeout` bounds the whole exchange
-            # None is "no proxy": plain http goes to this machine only, and a proxy would see the token in the clear.
-            mounts={"http://": None},
-        )
-        self._own: PerLoop[Plain] = PerLoop("Httpx2Transport", self._make_client)
+        refuse_settings(client, proxy, verify, http2)
+        super().__init__(httpx2, _ERRORS, client, self._make, concurrency=concurrency, max_body=max_body)
+        self._new_client = partial(
+            own_client, httpx2, proxy=proxy, verify=verify, http2=http2, trust_env=trust_env, concurrency=concurrency,
+            keepalive=keepalive,
+        )  # fmt: skip
 
-    def __repr__(self) -> str:
-        return f"<Httpx2Transport: {'given client' if self._given else 'own client'}, {self._concurrency} connections>"
-
-    @property
-    def concurrency(self) -> int:
-        """How many calls it can carry at once."""
-        return self._concurrency
-
-    async def send(self, request: Request) -> Response:
-        """Send `request` and return its answer, read to the end.
-
-        Raises:
-            TransportError: there was no answer; `request_sent` is False where httpx2 showed that nothing had left.
-            UnexpectedResponseError: the answer is longer than `max_body`.
-            ConfigurationError: the transport, or the client given to it, is closed.
-        """
-        sent = Sent()
+    async def _make(self) -> Plain:
         try:
-            client = self._own.here()
-            if client is None:
-                client = await within(request.timeout, self._client())
-            return await client.send(request, sent)
-        except _ERRORS.all as error:
-            told = _ERRORS.told(error, request, sent, given=self._given is not None)
-        raise told
-
-    async def _client(self) -> Plain:
-        if self._given is None:
-            return await self._own.get()
-        if self._given.is_closed:
-            raise ConfigurationError("the httpx2.AsyncClient given to Httpx2Transport is closed")
-        return Plain(self._given, self._max_body)
-
-    async def _make_client(self) -> Plain:
-        # Reading the certificates takes a while, and would hold up the event loop.
-        return await anyio.to_thread.run_sync(self._new_client, abandon_on_cancel=True)
-
-    def _new_client(self) -> Plain:
-        try:
-            # The jar keeps no cookie: a call depends on no call before it.
-            return Plain(self._make(cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[]))), self._max_body)
+            # Reading the certificates takes a while, and would hold up the event loop.
+            return Plain(await in_thread(self._new_client), self._max_body)
         except (ImportError, ValueError, OSError, httpx2.InvalidURL) as error:
             raise ConfigurationError(f"httpx2 cannot be set up: {error}") from error
-
-    async def prepare(self) -> None:
-        """Make the client, where none was given: reading the certificates takes a while."""
-        await self._client()
-
-    async def aclose(self) -> None:
-        """Close the connections; a client that was given stays open."""
-        await self._own.close(Plain.aclose)
