@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
 
-from benchmarks.bodies import AUTH, MEETING_ID, NEW, TOKEN
+from benchmarks.bodies import AUTH, MEETING, MEETING_ID, NEW, TOKEN
 from benchmarks.peers import PATIENCE, Calls, Codec
 
 TRANSPORTS: Final = {
@@ -22,6 +22,25 @@ def new_meeting() -> Any:  # noqa: ANN401  the package is imported late
 
     start, end = (datetime.fromisoformat(str(NEW[key])) for key in ("meetingStart", "meetingEnd"))
     return NewMeeting(NEW["meetingName"], start, end, NEW["participants"], start_with_personal_url=True)
+
+
+def from_memory() -> Any:  # noqa: ANN401
+    """Return a client over a transport that has the answer already, and does not give the event loop a turn."""
+    from joinme_async import JoinMe, Request, Response  # noqa: PLC0415
+
+    headers = (("Content-Type", "application/json"), ("Content-Length", str(len(MEETING))))
+
+    class FromMemory:
+        concurrency = 100
+        keeps_time = True
+
+        async def send(self, request: Request) -> Response:  # noqa: ARG002
+            return Response(200, headers, MEETING)
+
+        async def aclose(self) -> None:
+            pass
+
+    return JoinMe(TOKEN, transport=FromMemory())
 
 
 def calls_of(joinme: Any) -> Calls:  # noqa: ANN401

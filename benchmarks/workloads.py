@@ -198,15 +198,13 @@ async def layers(given: Given) -> dict[str, Any]:
     """Compare plain httpx with the layers over a transport that has the answer already, taking turns."""
     import httpx  # noqa: PLC0415
 
-    from benchmarks.layers import FromMemory  # noqa: PLC0415
-    from benchmarks.ours import calls_of  # noqa: PLC0415
+    from benchmarks.ours import calls_of, from_memory  # noqa: PLC0415
     from benchmarks.peers import plain_calls  # noqa: PLC0415
-    from joinme_async import JoinMe  # noqa: PLC0415
     from joinme_async._client import parts_of  # noqa: PLC0415
     from joinme_async._http import Secret  # noqa: PLC0415
     from joinme_async._wire import raw_call  # noqa: PLC0415
 
-    quiet = JoinMe("tok", transport=FromMemory())
+    quiet = from_memory()
     parts, raw = parts_of(quiet), raw_call("GET", "/meetings/12345", Secret(None), Secret(None))
     async with httpx.AsyncClient(headers=AUTH) as client:
         plain = plain_calls(client, Service(**given["service"]).origin + "/v1")
