@@ -396,6 +396,16 @@ def test_faults_as_data() -> None:
         {"kind": "error", "status": "503"},
         {"kind": "error", "status": 200},
         {"kind": "late", "seconds": "3"},
+        {"kind": "late", "seconds": float("nan")},
+        {"kind": "lag_behind", "seconds": float("inf")},
+        {"kind": "lose", "commit_after": 1e300},
+        {"kind": "late", "seconds": 1, "commit_after": "1"},
+        {"kind": "refuse", "code": 5},
+        {"kind": "refuse", "code": "ERR\r\nX: y"},
+        {"kind": "refuse", "retry_after": "\N{SNOWMAN}"},
+        {"kind": "refuse", "status": 200},
+        {"kind": "garble", "body": {}},
+        {"kind": "stale_token", "status": 999},
         {"kind": "strikes"},
         {"kind": "lose", "often": 2},
         {"kind": "late"},
@@ -405,7 +415,9 @@ def test_faults_as_data() -> None:
 def test_data_that_describes_no_fault_is_refused(data: dict[str, Any]) -> None:
     """The message names the kinds or the argument, and nothing is planted."""
     sandbox = Sandbox(clock=FakeClock())
-    with pytest.raises(ConfigurationError, match=r"no fault can be made of|an error has|late takes"):
+    with pytest.raises(
+        ConfigurationError, match=r"no fault can be made of|has a status|takes a number|a code and|a body is"
+    ):
         sandbox.plant_data([{"kind": "cut"}, data])
     assert sandbox.planted == ()
 

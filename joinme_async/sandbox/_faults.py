@@ -29,6 +29,8 @@ class Delivery(enum.Enum):
     HUNG_UP = "hung up"  # the connection ends right behind it, unannounced
 
 
+_LONGEST: Final = 1e9  # seconds; some thirty years, within which every sum of times is a time
+
 _WORDS: Final[Mapping[str, str]] = {
     "ERR_403_DEVELOPER_OVER_QPS": "Developer Over Qps",
     "ERR_403_SERVICE_OVER_QPS": "Service Over Qps",
@@ -74,13 +76,16 @@ class Fault:
         status: int = 403,
     ) -> "Fault":
         """The gateway refuses before any work, with one of its codes; `retry_after` is sent as it stands."""
+        _check_status(status, "a refusal", 400)
+        words = f"{code} {retry_after}"
+        if not isinstance(code, str) or not words.isascii() or not words.isprintable():
+            raise ConfigurationError("a code and a Retry-After are ASCII, on one line")
         return cls(name=f"refuse {code}", response=gateway_refusal(code, retry_after, status=status))
 
     @classmethod
     def error(cls, status: int = 500, *, done: bool = False) -> "Fault":
         """An answer with a 5xx status, before the work or, with `done`, after it."""
-        if not isinstance(status, int) or not 500 <= status <= 599:  # noqa: PLR2004
-            raise ConfigurationError("an error has a status from 500 to 599")
+        _check_status(status, "an error", 500)
         name = f"error {status} {'after' if done else 'before'} the work"
         return cls(name=name, work=_work(done=done), response=_failure(status))
 
@@ -92,7 +97,7 @@ class Fault:
     @classmethod
     def lose(cls, *, done: bool = True, commit_after: float = 0.0) -> "Fault":
         """The connection ends before the answer; the work is done, undone, or done `commit_after` seconds later."""
-        work = _work(done=done, commit_after=commit_after)
+        work = _work(done=done, commit_after=_seconds(commit_after, "commit_after"))
         name = f"lose the answer, work {work.value}"
         return cls(name=name, work=work, delivery=Delivery.LOST, commit_after=commit_after)
 
@@ -107,29 +112,29 @@ class Fault:
         return cls(name="hang up", work=Work.DONE, delivery=Delivery.HUNG_UP)
 
     @classmethod
-    def garble(cls, body: bytes = b'{"meetingId": 12,') -> "Fault":
+    def garble(cls, body: bytes | str = b'{"meetingId": 12,') -> "Fault":
         """The work is done, and `body` comes with a 200 in place of the answer."""
-        response = Response(200, {"Content-Type": "application/json"}, body)
+        if not isinstance(body, bytes | str):
+            raise ConfigurationError("a body is bytes or text")
+        content = body.encode() if isinstance(body, str) else body
+        response = Response(200, {"Content-Type": "application/json"}, content)
         return cls(name="garble the answer", work=Work.DONE, response=response)
 
     @classmethod
     def late(cls, seconds: float, *, commit_after: float = 0.0) -> "Fault":
         """The answer comes `seconds` late; the work is done at once, or `commit_after` seconds later."""
-        if not isinstance(seconds, int | float) or seconds < 0:
-            raise ConfigurationError("late takes a number of seconds")
-        work = _work(done=True, commit_after=commit_after)
-        return cls(name=f"{seconds:g} s late", work=work, delay=seconds, commit_after=commit_after)
+        work = _work(done=True, commit_after=_seconds(commit_after, "commit_after"))
+        return cls(name=f"{_seconds(seconds, 'late'):g} s late", work=work, delay=seconds, commit_after=commit_after)
 
     @classmethod
     def lag_behind(cls, seconds: float) -> "Fault":
         """A list does not show yet what was made in the last `seconds`; other requests are answered as ever."""
-        if not isinstance(seconds, int | float) or seconds < 0:
-            raise ConfigurationError("lag_behind takes a number of seconds")
-        return cls(name=f"{seconds:g} s behind", work=Work.DONE, lag=seconds)
+        return cls(name=f"{_seconds(seconds, 'lag_behind'):g} s behind", work=Work.DONE, lag=seconds)
 
     @classmethod
     def stale_token(cls, *, status: int = 401) -> "Fault":
         """The token is refused as stale, good as it may be; one old client met this with 403."""
+        _check_status(status, "a stale token", 400)
         response = application_error(status, "stale_token", "The access token has expired.")
         return cls(name="stale token", response=response)
 
@@ -191,6 +196,17 @@ class Planted:
     def strikes(self, request: Request) -> bool:
         """Say whether `request` is one that it is meant for."""
         return self.on is None or self.on.upper() == request.method
+
+
+def _check_status(status: object, what: str, least: int) -> None:
+    if not isinstance(status, int) or not least <= status <= 599:  # noqa: PLR2004
+        raise ConfigurationError(f"{what} has a status from {least} to 599")
+
+
+def _seconds(value: object, what: str) -> float:
+    if not isinstance(value, int | float) or not 0 <= value <= _LONGEST:
+        raise ConfigurationError(f"{what} takes a number of seconds")
+    return value
 
 
 def _work(*, done: bool, commit_after: float = 0.0) -> Work:

@@ -60,7 +60,7 @@ class Sandbox:
     @property
     def planted(self) -> tuple[Fault, ...]:
         """The faults that have not struck as often as they should yet."""
-        return tuple(planted.fault for planted in self._service.planted)
+        return tuple(planted.fault for planted in tuple(self._service.planted.values()))
 
     def plant(self, *faults: Fault, on: str | None = None, times: int | None = 1, skip: int = 0) -> None:
         """Let each of `faults` strike from now on; of several that match a request, the one planted first does.
@@ -71,7 +71,7 @@ class Sandbox:
             times: how many requests each strikes; None for all that come.
             skip: how many matching requests each lets pass first.
         """
-        self._service.planted.extend(Planted(fault, on, times, skip) for fault in faults)
+        self._service.plant([Planted(fault, on, times, skip) for fault in faults])
 
     def plant_data(self, script: Iterable[Mapping[str, Any]]) -> None:
         """Plant faults described as data, such as `{"kind": "lose", "on": "POST", "times": 2}`.
@@ -82,7 +82,7 @@ class Sandbox:
         Raises:
             ConfigurationError: one of them describes no fault; none was planted.
         """
-        self._service.planted.extend([Planted.from_data(data) for data in script])
+        self._service.plant([Planted.from_data(data) for data in script])
 
     def clear_faults(self) -> None:
         """Take all planted faults away."""

@@ -7,6 +7,7 @@ a choice, this takes the harsher one for a client, and where a request strays fr
 import heapq
 import json
 import re
+from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -129,20 +130,36 @@ class Service:
             raise ConfigurationError("a limit is a number of calls: per_second from 1, per_day from 0")
         self.tokens = set(tokens)
         self.stale: set[str] = set()
-        self.planted: list[Planted] = []
+        self.planted: dict[int, Planted] = {}  # by a number of their own, in the order of planting
         self.ledger: list[Entry] = []
+        self.changes = 0  # of the stored meetings, so far
         self._meetings: dict[int, StoredMeeting] = {}
+        self._by_start: list[tuple[datetime, int, StoredMeeting]] = []
         self._per_second = per_second
         self._per_day = per_day
         self._recent: deque[datetime] = deque(maxlen=per_second)
         self._day = (datetime.min.date(), 0)
         self._ids = count(first_id)
+        self._numbers = count(1)
         self._due: list[tuple[datetime, int, _Change]] = []
 
     def meetings(self, now: datetime) -> tuple[StoredMeeting, ...]:
         """Return the meetings there are at `now`, upcoming or not, by start."""
         self._settle(now)
-        return tuple(sorted(self._meetings.values(), key=lambda meeting: (meeting.start, meeting.id)))
+        return tuple(meeting for *_, meeting in self._by_start[:])
+
+    def next_meetings(self, now: datetime, most: int) -> tuple[tuple[StoredMeeting, ...], int]:
+        """Return at most so many of the meetings at `now`, and the number of all; it takes no longer with more of them.
+
+        They are the next by start, and where fewer are to come, the latest of those that have begun as well.
+        """
+        self._settle(now)
+        begin = max(0, min(bisect_left(self._by_start, (now,)), len(self._by_start) - most))
+        return tuple(meeting for *_, meeting in self._by_start[begin : begin + most]), len(self._by_start)
+
+    def plant(self, planted: Iterable[Planted]) -> None:
+        """Let each of `planted` strike from now on, each under a number that no other ever has."""
+        self.planted.update((next(self._numbers), one) for one in planted)
 
     def receive(self, request: Request, now: datetime) -> Answer:
         """Take in a request that comes at `now` (aware) and return what is to be done about it."""
@@ -180,22 +197,30 @@ class Service:
         """Carry out the changes that are due."""
         while self._due and self._due[0][0] <= now:
             change = heapq.heappop(self._due)[2]
-            meeting = change.apply(self._meetings.pop(change.meeting_id, None))
-            if meeting is not None:
-                self._meetings[change.meeting_id] = meeting
+            self._replace(change.meeting_id, change.apply(self._meetings.get(change.meeting_id)))
+
+    def _replace(self, meeting_id: int, meeting: StoredMeeting | None) -> None:
+        """Keep `meeting` in place of the one that has the id, if one has; None keeps nothing."""
+        self.changes += 1
+        before = self._meetings.pop(meeting_id, None)
+        if before is not None:
+            del self._by_start[bisect_left(self._by_start, (before.start, meeting_id))]
+        if meeting is not None:
+            self._meetings[meeting_id] = meeting
+            insort(self._by_start, (meeting.start, meeting_id, meeting))
 
     def _strike(self, request: Request) -> Fault | None:
         """Return the first planted fault that is meant for `request`, and count it."""
-        for index, planted in enumerate(self.planted):
+        for number, planted in tuple(self.planted.items()):
             if not planted.strikes(request):
                 continue
             if planted.skip > 0:
-                self.planted[index] = attrs.evolve(planted, skip=planted.skip - 1)
+                self.planted[number] = attrs.evolve(planted, skip=planted.skip - 1)
                 continue
             if planted.times == 1:
-                del self.planted[index]
+                self.planted.pop(number, None)
             elif planted.times is not None:
-                self.planted[index] = attrs.evolve(planted, times=planted.times - 1)
+                self.planted[number] = attrs.evolve(planted, times=planted.times - 1)
             return planted.fault
         return None
 
