@@ -176,7 +176,9 @@ def test_the_sandbox_serves_until_it_is_interrupted(tmp_path: Path) -> None:
     assert process.returncode == 130
     lines = told.splitlines()
     assert lines[0].startswith("A make-believe join.me listens on http://127.0.0.1:")
-    assert [line.split(" ", 1)[1] for line in lines[1:]] == [
+    assert lines[1].startswith("Watch it, and switch faults on and off, at http://127.0.0.1:")
+    assert lines[1].endswith("/ (this machine only).")
+    assert [line.split(" ", 1)[1] for line in lines[2:]] == [
         "POST   /v1/meetings 201 created 10001",
         "GET    /v1/meetings/10001 503 [error 503 before the work]",
         "DELETE /v1/meetings/10001 204 deleted 10001",

@@ -70,10 +70,12 @@ def sandbox(  # noqa: PLR0913  its options
 ) -> None:
     """Serve a make-believe join.me over HTTP until interrupted, and print each request it sees.
 
+    A browser shows a live page of it, with faults to switch on and off, at the address that is printed.
+
     Parameters
     ----------
     host
-        Where to listen; keep it on this machine unless you mean to show it to others.
+        Where to listen; keep it on this machine unless you mean others to see it and to change what it does.
     port
         Where to listen; 0 takes a free one.
     per_second

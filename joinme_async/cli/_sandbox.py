@@ -9,6 +9,7 @@ from rich.text import Text
 
 from joinme_async._errors import ConfigurationError
 from joinme_async.sandbox import Entry, Sandbox
+from joinme_async.sandbox._guard import is_loopback
 
 _STYLES = {2: "green", 3: "yellow", 4: "yellow", 5: "red", 0: "red"}
 
@@ -27,7 +28,17 @@ def run_sandbox(  # noqa: PLR0913  the options of the verb
         # On stdout, for a shell or a script that reads one line; all else is for people.
         print(f"export JOINME_BASE_URL={url} JOINME_ACCESS_TOKEN={sandbox.token}", flush=True)  # noqa: T201
         console.print(f"A make-believe join.me listens on [bold]{url}[/]. Ctrl-C ends it, and its meetings with it.")
+        console.print(page_line(url, host))
         threading.Event().wait()
+
+
+def page_line(url: str, host: str) -> Text:
+    """Return where the page of a sandbox at `url` is, and who can reach it where it listens on `host`."""
+    text = Text("Watch it, and switch faults on and off, at ").append(url.removesuffix("v1"), style="bold")
+    if is_loopback(host):
+        return text.append(" (this machine only).")
+    warning = "Anybody who reaches this machine over the network can see and change it."
+    return text.append(". ").append(f"Warning: {warning}", style="bold yellow")
 
 
 def line(entry: Entry) -> Text:

@@ -35,9 +35,16 @@ class App:
     Args:
         receive: takes in a request and says what to do about it.
         sleep: suspends for a number of seconds.
+        page: answers what is asked of the sandbox's own page, and returns None for all that is of the service.
     """
 
-    def __init__(self, receive: Callable[[Request], Answer], sleep: Callable[[float], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        receive: Callable[[Request], Answer],
+        sleep: Callable[[float], Awaitable[None]],
+        page: Callable[[Request], Response | None],
+    ) -> None:
+        self._page = page
         self._receive = receive
         self._sleep = sleep
         self.connections: dict[tuple[str, int], Closable] = {}
@@ -46,7 +53,12 @@ class App:
         """Answer one request."""
         if scope["type"] != "http":
             raise RuntimeError(f"the sandbox speaks http, not {scope['type']}")
-        answer = self._receive(await _request(scope, receive))
+        request = await _request(scope, receive)
+        shown = self._page(request)
+        if shown is not None:
+            await _send(send, shown, shown.content, more=False)
+            return
+        answer = self._receive(request)
         await self._sleep(answer.delay)
         connection = self.connections.get(scope["client"] and tuple(scope["client"]))
         if answer.delivery in {Delivery.LOST, Delivery.UNREACHABLE}:

@@ -1,5 +1,6 @@
 """The sandbox around the state machine: a clock, a `Transport` in process, an ASGI app and a server for real HTTP."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from joinme_async._errors import TransportError, TransportTimeoutError
 from joinme_async._http import Request, Response, Transport
 from joinme_async.sandbox._asgi import App
 from joinme_async.sandbox._faults import Delivery, Fault, Planted
+from joinme_async.sandbox._page import Page
 from joinme_async.sandbox._server import Server
 from joinme_async.sandbox._service import Answer, Entry, Service, StoredMeeting
 
@@ -41,6 +43,7 @@ class Sandbox:
         self.latency = latency
         self._service = Service([token], per_second=per_second, per_day=per_day)
         self._on_entry = on_entry
+        self._run = os.urandom(8).hex()
 
     def __repr__(self) -> str:
         return (
@@ -114,19 +117,24 @@ class Sandbox:
 
     @property
     def app(self) -> App:
-        """The sandbox as an ASGI application, below `/v1`."""
-        return App(self.receive, self.clock.sleep)
+        """The sandbox as an ASGI application: the service below `/v1`, and a live page about it at `/`."""
+        return self._app(self.clock)
 
     def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> Server:
         """Serve the sandbox over HTTP in a thread of its own, as long as a `with` or `async with` block lasts.
 
         Needs the `sandbox` extra. The block is given the base URL; port 0 takes a free one. The sandbox's clock still
-        tells the time of day, but over HTTP answers are late by real seconds.
+        tells the time of day, but over HTTP answers are late by real seconds. A browser finds a live page at `/`: what
+        it holds and saw, and faults to switch on and off. On another `host`, so does everybody who can reach it.
 
         Raises:
             ConfigurationError: on entering, where the extra is missing or the port taken.
         """
-        return Server(App(self.receive, SystemClock().sleep), host, port)
+        return Server(self._app(SystemClock(), host), host, port)
+
+    def _app(self, sleeper: Clock, host: str | None = None) -> App:
+        page = Page(self._service, self._run, host)
+        return App(self.receive, sleeper.sleep, lambda request: page.answer(request, self.clock.wall()))
 
 
 class _SandboxTransport:
