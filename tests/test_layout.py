@@ -23,7 +23,8 @@ LAYERS = [
     ["cli._bulk_app"],
     ["cli._after", "cli._bulk", "cli._demo", "cli._sandbox"],
     ["cli._shell"],
-    ["cli._dry", "cli._result", "cli._teller"],
+    ["cli._dry", "cli._grid", "cli._page", "cli._result", "cli._teller"],
+    ["cli._harmless", "cli._week"],
     ["pytest_plugin"],
     ["__init__"],
     ["bulk.__init__"],
@@ -87,6 +88,7 @@ HOMES = {
     "recurring_ical_events": {"bulk._ical"},
     "python_calamine": {"bulk._excel"},
     "msgspec": {"_json"},
+    "jinja2": {"cli._page"},
 }
 
 
