@@ -12,11 +12,6 @@ from joinme_async._models import Meeting
 MIDNIGHT: Final = 24 * 60
 """The minute at which a day ends."""
 
-DAY_NAMES: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTH_NAMES: Final = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
 _OFFICE: Final = (9, 17)  # hours that a week shows even where nothing happens in them
 _ONE_DAY: Final = timedelta(days=1)
 
@@ -34,6 +29,7 @@ class Segment:
         lanes: how many columns its cluster needs: the meetings that overlap it, those that overlap these, and so on.
         from_before: it began on an earlier day.
         goes_on: it ends on a later day.
+        is_long: its meeting lasts a day or longer, or all of one, and stands above the hours instead of filling them.
     """
 
     meeting: Meeting
@@ -42,27 +38,23 @@ class Segment:
     end: int
     from_before: bool
     goes_on: bool
+    is_long: bool = False
     lane: int = 0
     lanes: int = 1
-
-    @property
-    def is_whole(self) -> bool:
-        """It lasts all day."""
-        return (self.begin, self.end) == (0, MIDNIGHT)
 
 
 @attrs.frozen
 class Day:
-    """A day with its meetings in the order of their starts: those that last all of it, and the others."""
+    """A day with its meetings in the order of their starts: the long ones, and the others."""
 
     date: date
-    whole: tuple[Segment, ...] = ()
+    long: tuple[Segment, ...] = ()
     timed: tuple[Segment, ...] = ()
 
     @property
     def segments(self) -> tuple[Segment, ...]:
         """All that is on this day."""
-        return self.whole + self.timed
+        return self.long + self.timed
 
     @property
     def lanes(self) -> int:
@@ -111,8 +103,11 @@ def days_of(meetings: Iterable[Meeting], zone: tzinfo | None, *, step: int = 1, 
     """
     found: dict[date, list[Segment]] = {}
     for meeting in sorted(meetings, key=lambda m: (m.start, m.start - m.end, m.id)):
-        for segment in _segments(meeting, zone):
-            found.setdefault(segment.day, []).append(_drawn(segment, step, shortest))
+        segments = list(_segments(meeting, zone))
+        is_long = meeting.end - meeting.start >= _ONE_DAY or any((s.begin, s.end) == (0, MIDNIGHT) for s in segments)
+        for segment in segments:
+            drawn = attrs.evolve(segment, is_long=True) if is_long else _drawn(segment, step, shortest)
+            found.setdefault(segment.day, []).append(drawn)
     return {day: _day(day, found[day]) for day in sorted(found)}
 
 
@@ -129,18 +124,12 @@ def week_from(first: date, days: Mapping[date, Day]) -> Week:
 
 
 def hours_of(days: Iterable[Day]) -> tuple[int, int]:
-    """Return the first hour to show of `days`, and the one to stop at.
-
-    Office hours are among them, and all starts and ends. What comes from the day before, or goes on to the next, needs
-    no more of the night than that.
-    """
+    """Return the first hour to show of `days`, and the one to stop at: office hours, and all that is timed."""
+    timed = [segment for day in days for segment in day.timed]
     first, last = _OFFICE
-    for segment in (segment for day in days for segment in day.timed):
-        height = min(segment.end - segment.begin, 60)
-        begin = segment.end - height if segment.from_before else segment.begin
-        end = segment.begin + height if segment.goes_on else segment.end
-        first, last = min(first, begin // 60), max(last, -(-end // 60))
-    return first, last
+    begin = min((segment.begin // 60 for segment in timed), default=first)
+    end = max((-(-segment.end // 60) for segment in timed), default=last)
+    return min(first, begin), max(last, end)
 
 
 def readings_of(week: Week, zone: tzinfo | None) -> list[Reading]:
@@ -162,8 +151,9 @@ def _segments(meeting: Meeting, zone: tzinfo | None) -> Iterator[Segment]:
     for ahead in range(max((last - first).days, 0) + 1):
         day, goes_on = first + _ONE_DAY * ahead, first + _ONE_DAY * ahead < last
         since = datetime.combine(day, time(), zone).astimezone(zone) if ahead else start
-        till = MIDNIGHT if goes_on or end.date() > day else _latest(since, end, zone)
-        yield Segment(meeting, day, 0 if ahead else _minute(start), till, from_before=ahead > 0, goes_on=goes_on)
+        begin = _minute(since) if ahead == 0 else 0
+        till = MIDNIGHT if end.date() > day else _latest(since, end, zone)
+        yield Segment(meeting, day, begin, till, from_before=ahead > 0, goes_on=goes_on)
 
 
 def _minute(moment: datetime) -> int:
@@ -193,9 +183,9 @@ def _drawn(segment: Segment, step: int, shortest: int) -> Segment:
 
 
 def _day(day: date, segments: Sequence[Segment]) -> Day:
-    whole = tuple(segment for segment in segments if segment.is_whole)
-    timed = sorted((segment for segment in segments if not segment.is_whole), key=lambda segment: segment.begin)
-    return Day(day, whole, tuple(placed for cluster in _clusters(timed) for placed in _placed(cluster)))
+    long = tuple(segment for segment in segments if segment.is_long)
+    timed = sorted((segment for segment in segments if not segment.is_long), key=lambda segment: segment.begin)
+    return Day(day, long, tuple(placed for cluster in _clusters(timed) for placed in _placed(cluster)))
 
 
 def _clusters(segments: Iterable[Segment]) -> Iterator[list[Segment]]:
