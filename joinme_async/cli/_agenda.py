@@ -7,9 +7,8 @@ from typing import Final
 from rich.text import Text
 
 from joinme_async.cli._cells import padded, wrapped
-from joinme_async.cli._harmless import harmless
 from joinme_async.cli._week import Day, Segment, Week, readings_of
-from joinme_async.cli._words import short_date, span, times_in, title, weekday, when
+from joinme_async.cli._words import name_of, short_date, span, times_in, title, weekday, when
 
 _TIMES: Final = 15  # cells
 _MOST: Final = 12  # lines of what there was no room for
@@ -31,7 +30,7 @@ def below(week: Week, left_out: Sequence[Segment], zone: tzinfo | None, width: i
     for segment in list(reversed(named.values()))[:_MOST]:
         on = f"{weekday(segment.day)} {short_date(segment.day)} {when(segment, zone)}"
         said = f"\N{BOX DRAWINGS HEAVY HORIZONTAL} {span(segment.meeting, zone)}" if segment.is_long else f"+ {on}"
-        yield line(f"{said} {harmless(segment.meeting.name).strip()}", width)
+        yield line(f"{said} {name_of(segment.meeting)}", width)
     if len(named) > _MOST:
         yield line(f"+ {len(named) - _MOST} more", width)
     if not any(day.segments for day in week.days):
@@ -50,7 +49,7 @@ def _listed(day: Day, zone: tzinfo | None, width: int, now: datetime) -> Iterato
     yield line(f"{weekday(day.date)} {short_date(day.date)}{today}", width, "bold")
     for segment in day.segments:
         said = f"  {when(segment, zone)}".ljust(_TIMES)
-        first, *rest = wrapped(segment.meeting.name, max(width - _TIMES, _FEWEST), _NAME_LINES) or [""]
+        first, *rest = wrapped(name_of(segment.meeting), max(width - _TIMES, _FEWEST), _NAME_LINES)
         yield line(said + first, width)
         yield from (line(" " * _TIMES + more, width) for more in rest)
     if not day.segments:

@@ -5,8 +5,6 @@ from unicodedata import bidirectional
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 
-from joinme_async.cli._harmless import harmless
-
 _JOINERS: Final = "\u200c\u200d"
 _LEFT_TO_RIGHT: Final = "\u200e"  # takes no cell
 
@@ -23,7 +21,7 @@ def wrapped(text: str, width: int, lines: int) -> list[str]:
     """Return the words of `text` in lines of `width` cells, at most `lines` of them; `…` says that more is left."""
     found: list[str] = []
     line = ""
-    for word in harmless(text).split():
+    for word in text.split():
         joined = f"{line} {word}" if line else word
         if cell_len(joined) <= width:
             line = joined

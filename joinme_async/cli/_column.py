@@ -10,10 +10,10 @@ import attrs
 from rich.cells import cell_len
 from rich.text import Text
 
+from joinme_async._models import Meeting
 from joinme_async.cli._cells import padded, wrapped
-from joinme_async.cli._harmless import harmless
 from joinme_async.cli._week import MIDNIGHT, Day, Segment
-from joinme_async.cli._words import clock, when
+from joinme_async.cli._words import clock, name_of, when
 
 _LANE: Final = 7  # cells; meetings are not drawn side by side in fewer
 _ROOMY: Final = 13  # cells; in so many, a single row holds a time and some of a name
@@ -117,9 +117,9 @@ class _Room:
         return segment.lane * width // lanes, (segment.lane + 1) * width // lanes
 
 
-def hue(name: str) -> str:
+def _hue(meeting: Meeting) -> str:
     """Return a colour that is the same for meetings of one name."""
-    return _HUES[zlib.crc32(harmless(name).encode()) % len(_HUES)]
+    return _HUES[zlib.crc32(name_of(meeting).encode()) % len(_HUES)]
 
 
 def _block(segment: Segment, rows: Sequence[int], width: int, zone: tzinfo | None) -> list[Text]:
@@ -131,7 +131,7 @@ def _block(segment: Segment, rows: Sequence[int], width: int, zone: tzinfo | Non
         edges[-1] = "┗" if len(rows) > 1 or segment.from_before else "╺"
     words = _words(segment, rows, width - 1, zone)
     words += [("", "")] * (len(rows) - len(words))
-    colour = hue(segment.meeting.name)
+    colour = _hue(segment.meeting)
     return [
         Text.assemble((edge, f"bold {colour}"), (padded(text, width - 1), style))
         for edge, (text, style) in zip(edges, words, strict=True)
@@ -141,10 +141,10 @@ def _block(segment: Segment, rows: Sequence[int], width: int, zone: tzinfo | Non
 def _words(segment: Segment, rows: Sequence[int], width: int, zone: tzinfo | None) -> list[tuple[str, str]]:
     """Return a name and a time, in as many lines as there are rows; the row itself tells of the time what it can."""
     start = segment.meeting.start.astimezone(zone)
-    name = harmless(segment.meeting.name).strip()
+    name = name_of(segment.meeting)
     if len(rows) > 1:
         said = when(segment, zone) if width >= _SPAN or segment.from_before or segment.goes_on else clock(start)
-        named = wrapped(name, width, len(rows) - 1) or [""]
+        named = wrapped(name, width, len(rows) - 1)
         return [*((line, "bold") for line in named), (said, "")]
     if segment.from_before:
         return [(f"…{name}", "bold")]
@@ -173,5 +173,5 @@ def _bar(segment: Segment, width: int, zone: tzinfo | None) -> Text:
     begin, end = "━" if segment.from_before else "╺", "━" if segment.goes_on else "╸"
     if roomy and segment.end < MIDNIGHT:
         end = f" {when(segment, zone)}{end}"
-    name = f"{begin}{said}{harmless(segment.meeting.name).strip()} "
-    return Text(padded(name, width - cell_len(end), "━") + end, hue(segment.meeting.name))
+    name = f"{begin}{said}{name_of(segment.meeting)} "
+    return Text(padded(name, width - cell_len(end), "━") + end, _hue(segment.meeting))

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from typing import Final
 
 from joinme_async._models import Meeting
+from joinme_async.cli._harmless import harmless
 from joinme_async.cli._week import MIDNIGHT, Reading, Segment, Week
 
 DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -13,6 +14,11 @@ MONTHS: Final = (
     "December",
 )  # fmt: skip
 _SHORT: Final = 3
+
+
+def name_of(meeting: Meeting) -> str:
+    """Return a meeting's name, fit to be shown."""
+    return harmless(meeting.name).strip() or "(no name)"
 
 
 def weekday(day: date) -> str:
