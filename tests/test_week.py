@@ -397,6 +397,62 @@ def test_across_midnight_a_meeting_goes_on_in_the_next_column() -> None:
     assert [rows[hour][2] for hour in ("00:00", "01:00", "02:00")] == ["┃Deploy", "┗…01:30", ""]
 
 
+@pytest.mark.parametrize(
+    ("width", "start", "end", "row", "shows"),
+    [
+        pytest.param(80, "09:00", "09:30", 0, "╺Stand-up", id="the row tells the start"),
+        pytest.param(80, "09:10", "09:30", 0, "╺10' Sta…", id="only its minutes have room"),
+        pytest.param(120, "09:10", "09:30", 0, "╺09:10 Stand-…", id="all of it has room"),
+        pytest.param(120, "09:00", "10:30", 1, "┃09:00-10:30", id="and the end"),
+        pytest.param(80, "09:00", "10:30", 1, "┃09:00", id="no room for the end"),
+    ],
+)
+def test_a_block_says_what_its_rows_do_not(width: int, start: str, end: str, row: int, shows: str) -> None:
+    """A name, and the start where the row is not it; more where there is room."""
+    lines = drawn([meeting(f"2027-06-03T{start}", f"2027-06-03T{end}")], width=width)
+    (first,) = (n for n, line in enumerate(lines) if line.startswith("  09:00"))
+    assert lines[first + row].split("│")[4].rstrip() == shows
+
+
+def test_a_short_rest_of_a_night_has_a_row() -> None:
+    """Open at its top, since it began the day before."""
+    lines = drawn([meeting("2027-06-01T22:00", "2027-06-02T00:30", "Deploy")], width=80)
+    (row,) = (line for line in lines if line.startswith("  00:00"))
+    assert row.split("│")[3].rstrip() == "┗…Deploy"
+
+
+def test_where_a_start_has_no_room_it_is_told_below() -> None:
+    """The block keeps the name."""
+    lines = drawn(
+        [
+            meeting("2027-06-03T09:10", "2027-06-03T09:25", "Retro"),
+            meeting("2027-06-03T09:00", "2027-06-03T09:30", "Call"),
+        ],
+        width=120,
+    )
+    assert any("╺Call  ╺Retro" in line for line in lines)
+    assert "+ Thu 3 Jun 09:10-09:25 Retro" in lines
+
+
+def test_arabic_names_keep_to_their_columns() -> None:
+    """A mark after each ends its direction, or a terminal that turns it round would do so across the columns."""
+    assert padded("اجتماع", 8) == "اجتماع\u200e  "
+    assert padded("اجتماع", 4) == "اجت…\u200e"
+
+
+def test_a_fourth_long_meeting_is_counted() -> None:
+    """Three have a line each; the others are a number, and named below."""
+    lines = drawn(
+        [meeting("2027-06-01T10:00", "2027-06-03T15:00", f"Offsite {n}", number=n) for n in range(5)], width=130
+    )
+    (mark,) = (n for n, line in enumerate(lines) if "+2" in line)
+    assert lines[mark].split("│")[1:4] == [" " * 16, "+2".ljust(16), "+2".ljust(16)]
+    assert lines[mark - 1].split("│")[2:5] == ["╺10:00 Offsite…━", "━Offsite 2 ━━━━━", "━Offsit… …15:00╸"]
+    assert [line for line in lines if line.startswith("━")] == [
+        f"━ Tue 1 Jun 10:00 to Thu 3 Jun 15:00 Offsite {n}" for n in (3, 4)
+    ]
+
+
 def test_an_empty_week_says_so() -> None:
     """An empty grid alone could be a fault."""
     for width in (30, 80):
@@ -460,3 +516,4 @@ def test_colours_only_add() -> None:
     coloured = "\n".join(drawn(THREE, width=80, color="truecolor"))
     assert "\x1b[" in coloured
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured).split("\n") == drawn(THREE, width=80)
+    assert "\x1b[1m▸ 10:42 \x1b[0m\x1b[2m│\x1b[0m" in coloured  # the bold time does not spread over its row

@@ -20,7 +20,7 @@ _ROOMY: Final = 13  # cells; in so many, a single row holds a time and some of a
 _TIGHT: Final = 9  # cells; in fewer, there is no room for a start that is not the row's
 _SPAN: Final = 11  # cells of 09:00-10:00
 _LONG: Final = 3  # rows of long meetings
-_HUES: Final = ("cyan", "green", "magenta", "yellow", "blue", "red")
+_HUES: Final = ("cyan", "green", "magenta", "yellow", "blue")
 
 
 @attrs.frozen

@@ -79,7 +79,7 @@ def _rule(corners: str, cells: int) -> Text:
 
 
 def _row(label: Text, cells: Sequence[Text]) -> Text:
-    row = label
+    row = Text().append_text(label)
     for cell in cells:
         row.append("│", "dim").append_text(cell)
     return row.append("│", "dim")
