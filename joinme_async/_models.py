@@ -28,6 +28,7 @@ UNSET: Final[Literal[Unset.UNSET]] = Unset.UNSET
 LONGEST: Final = timedelta(days=14)
 _TOO_LARGE: Final = 10**30  # no service counts that far, and Python refuses to print much larger ones
 _ADDRESS = re.compile(r"[^@\s,;:<>()\[\]\"\\]+@[^@\s,;:<>()\[\]\"\\]+")
+_SEPARATORS: Final = re.compile(r"[;,\s]+")
 
 
 def is_sendable(text: str) -> bool:
@@ -37,6 +38,11 @@ def is_sendable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def addresses_in(text: str) -> list[str]:
+    """Return the addresses that a text lists, separated by semicolons, commas or blanks."""
+    return [address for address in _SEPARATORS.split(text) if address]
 
 
 def checked_name(name: str) -> str:

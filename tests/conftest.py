@@ -1,5 +1,6 @@
 """What every test shares: both event loops, no blocking call inside them, and a day that does not move."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from joinme_async.sandbox import Sandbox
 from joinme_async.testing import FakeClock
 from tests.tls_server import make_certificate
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "tests.commands"]
 
 # The fixtures that hypothesis complains of hold no state between examples.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -51,9 +52,10 @@ def no_blocking_call() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("JOINME_ACCESS_TOKEN", "JOINME_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+    proxies = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+    for name in (*proxies, *map(str.lower, proxies), *(name for name in os.environ if name.startswith("JOINME_"))):
         monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv("JOINME_CONFIG", os.devnull)  # whoever runs the tests may have a file of settings
 
 
 def new_meeting(**changes) -> NewMeeting:

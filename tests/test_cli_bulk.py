@@ -1,6 +1,5 @@
 """`joinme bulk`, as a person and as a script meet it: exact streams, exit codes, and what the ledger saw."""
 
-import io
 import json
 import os
 import re
@@ -12,8 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import anyio
 import pytest
@@ -27,65 +26,25 @@ from joinme_async import (
     JournalError,
     QuotaExceededError,
     Request,
-    RetryPolicy,
     ServerError,
 )
 from joinme_async.bulk import Journal, Progress, Row, delete_all, schedule_all
 from joinme_async.bulk._preview import counted, preview
-from joinme_async.cli import _after, _app, _bulk, _shell
+from joinme_async.cli import _bulk
 from joinme_async.cli._dry import ReadOnlyTransport
 from joinme_async.cli._result import Result, what_next
 from joinme_async.cli._teller import Teller, duration, line_of
 from joinme_async.sandbox import Fault, Sandbox
-from joinme_async.testing import FakeClock
+from tests.commands import Done
 from tests.conftest import HOUR, START, new_meeting
 
 GO_ON = "joinme bulk resume --journal june.csv.journal"
 
 
-class Done(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Sandbox]:
-    """A sandbox over HTTP, named by the environment, on a day when the meetings are upcoming; an empty folder."""
-    sandbox = Sandbox(clock=FakeClock())
-    monkeypatch.chdir(tmp_path)
-    with sandbox.serve() as url:
-        monkeypatch.setenv("JOINME_BASE_URL", url)
-        monkeypatch.setenv("JOINME_ACCESS_TOKEN", sandbox.token)
-        yield sandbox
-
-
-@pytest.fixture
-def bulk(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
-    """Run `joinme bulk` in this process, with a service that shows what it made at once."""
-    real = _shell.JoinMe
-    quick = RetryPolicy(settle=0.01, base=0.01)
-    monkeypatch.setattr(_shell, "JoinMe", lambda **options: real(retry=quick, **options))
-
-    def run(*arguments: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["joinme", "bulk", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            _app.run()
-        return Done(int(ended.value.code or 0), *capsys.readouterr())
-
-    return run
-
-
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Put somebody at the terminal, who types what is given."""
-
-    def somebody(typed: str) -> None:
-        for module in (_shell, _after):
-            monkeypatch.setattr(module, "is_somebody_there", lambda: True)
-        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
-
-    return somebody
+def bulk(command: Callable[..., Done]) -> Callable[..., Done]:
+    """Run `joinme bulk`."""
+    return partial(command, "bulk")
 
 
 def write(number: int, name: str = "june.csv", first: int = 0, **options: str) -> Path:
@@ -180,11 +139,12 @@ def test_the_file_is_read_as_told(served: Sandbox, bulk) -> None:
         "name,start,end\nA,2027-06-02T09:00,2027-06-02T10:00\nB,2027-06-03 9:00,2027-06-03 10:00\n"
     )
     zone = ("--timezone", "Europe/Berlin")
-    assert bulk("schedule", "mine.csv", *zone, "--since", "2027-06-02T09:30", "--until", "2027-06-04").code == 0
+    assert bulk("schedule", "mine.csv", *zone, "--since", "2027-06-02T09:30", "--until", "2027-06-03").code == 0
     assert [(meeting.name, meeting.start.hour) for meeting in served.meetings] == [("B", 7)]
     assert bulk("schedule", "june.csv.journal") == Done(2, "", bulk("schedule", "june.csv.journal").err)
     done = bulk("schedule", "mine.csv", "--since", "2027-06-02T09:30")
-    assert done == Done(1, "", "joinme: 2027-06-02T09:30 has no zone: write Z behind it, or --timezone\n")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("joinme: --since 2027-06-02T09:30 has no zone, and none is guessed: add --timezone")
     done = bulk("schedule", "mine.csv", "--until", "2027-06-02T09:00Z")
     assert done.code == 1
 
@@ -464,7 +424,7 @@ def test_without_a_token_nothing_is_begun(served: Sandbox, bulk, monkeypatch: py
     monkeypatch.delenv("JOINME_ACCESS_TOKEN")
     done = bulk("schedule", "june.csv")
     assert done.code == 1
-    assert "set JOINME_ACCESS_TOKEN in the environment" in done.err
+    assert done.err.startswith("joinme: there is no access token: put one into JOINME_ACCESS_TOKEN, or a line token")
 
 
 def test_a_run_goes_on_without_its_file_where_the_journal_has_all_rows(served: Sandbox, bulk) -> None:
@@ -730,13 +690,13 @@ def test_the_script_to_copy_goes_on_after_a_crash(served: Sandbox) -> None:
 
 
 def test_lines_come_now_and_then_and_a_wait_at_once(capsys: pytest.CaptureFixture[str]) -> None:
-    """The first after two seconds, then every five, later more rarely; a new long wait is told when it begins."""
+    """The first after a second, then every five, later more rarely; a new long wait is told when it begins."""
     time = [0.0]
     with Teller(bar=False, now=lambda: time[0]) as teller:
         for time[0], progress in (
             (0.5, Progress("checking")),
-            (1.0, Progress("sending", done=1, total=10)),
-            (2.5, Progress("sending", done=2, total=10, rate=2.0, time_left=4.0)),
+            (0.9, Progress("sending", done=1, total=10)),
+            (1.1, Progress("sending", done=2, total=10, rate=2.0, time_left=4.0)),
             (4.0, Progress("sending", done=3, total=10, waiting="rate limit", waits=0.5)),
             (5.0, Progress("sending", done=3, failed=1, total=10, waiting="cool-down", waits=12.2)),
             (5.5, Progress("sending", done=3, failed=1, total=10, waiting="cool-down", waits=11.7)),

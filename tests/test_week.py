@@ -12,11 +12,11 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from joinme_async import Meeting
-from joinme_async.cli._cells import padded, wrapped
-from joinme_async.cli._grid import grid
-from joinme_async.cli._harmless import harmless
-from joinme_async.cli._week import Day, Segment, days_of, hours_of, readings_of, week_from, weeks_of
-from joinme_async.cli._words import length, times_in, title
+from joinme_async.cli._shown._cells import padded, wrapped
+from joinme_async.cli._shown._grid import grid
+from joinme_async.cli._shown._harmless import harmless
+from joinme_async.cli._shown._week import Day, Segment, days_of, hours_of, readings_of, week_from, weeks_of
+from joinme_async.cli._shown._words import length, times_in, title
 
 LONDON = ZoneInfo("Europe/London")
 MONDAY = date(2027, 5, 31)

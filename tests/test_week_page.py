@@ -15,7 +15,7 @@ from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 
 from joinme_async import Meeting
-from joinme_async.cli._page import page
+from joinme_async.cli._shown._page import page
 from tests.browser import NARROW, WIDE, complaints, look, opened
 
 LONDON = ZoneInfo("Europe/London")

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 import attrs
 
 from joinme_async._errors import BadRow, InvalidMeetingError, excerpt
-from joinme_async._models import NewMeeting, is_sendable
+from joinme_async._models import NewMeeting, addresses_in, is_sendable
 from joinme_async._times import zoned
 
 # Our names, and the service's own for those who have them in their files already; letter case makes no difference.
@@ -24,6 +24,8 @@ _FIELDS: Final[Mapping[str, str]] = {
     "meetingstart": "start",
     "meetingend": "end",
     "startwithpersonalurl": "start_with_personal_url",
+    "id": "key",  # of a meeting that `joinme list --csv` wrote
+    "meetingid": "key",
 }
 FIELDS: Final = tuple(dict.fromkeys(_FIELDS.values()))
 REQUIRED: Final = ("name", "start", "end")
@@ -35,7 +37,6 @@ also a list of addresses."""
 _NUMBER: Final = re.compile(r"#[0-9]+")
 _LOCAL: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?")
 _OFFSET: Final = re.compile(r"\s*(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})")
-_SEPARATORS: Final = re.compile(r"[;,\s]+")
 _FLAGS: Final[Mapping[str, bool]] = {
     "": False, "false": False, "no": False, "0": False, "true": True, "yes": True, "1": True,
 }  # fmt: skip
@@ -174,7 +175,7 @@ def _key(text: str) -> str | None:
 def _addresses(cell: Cell) -> Sequence[str]:
     """Split a text; a list stands as it is, for the meeting to check."""
     if isinstance(cell, str):
-        return [address for address in _SEPARATORS.split(cell) if address]
+        return addresses_in(cell)
     if isinstance(cell, date):
         raise InvalidMeetingError("participants must be a text", field="participants")
     return cell

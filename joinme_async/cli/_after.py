@@ -8,20 +8,12 @@ import anyio
 
 from joinme_async._times import format_instant
 from joinme_async.bulk import BulkReport, undo, verify
-from joinme_async.cli._result import DONE, FAILED, SHOWN, STOPPED, fields_of, result_of, told_of
-from joinme_async.cli._shell import (
-    NOT_BEGUN,
-    asked,
-    command,
-    ended,
-    existing_journal,
-    is_somebody_there,
-    run,
-    show,
-    show_text,
-    teller_for,
-)
-from joinme_async.cli._teller import say
+from joinme_async.cli._codes import DONE, FAILED, NOT_BEGUN, STOPPED
+from joinme_async.cli._journals import command, ended, existing_journal
+from joinme_async.cli._options import Connection
+from joinme_async.cli._result import SHOWN, fields_of, result_of, told_of
+from joinme_async.cli._shell import ask, ready, run, settings_for
+from joinme_async.cli._stdio import asked, draws_bars, say, show, show_text
 
 
 def run_status(journal: Path, *, as_json: bool) -> int:
@@ -47,9 +39,12 @@ def run_status(journal: Path, *, as_json: bool) -> int:
     return DONE
 
 
-def run_verify(journal: Path, *, as_json: bool) -> int:
+def run_verify(journal: Path, connection: Connection, *, as_json: bool) -> int:
     """Compare a journal with the list of join.me."""
-    report = run(partial(verify, journal=existing_journal(journal)), None)
+    found = existing_journal(journal)
+    report = ask(
+        lambda joinme, _: verify(joinme, found), ready(settings_for(connection), connection), "comparing with join.me"
+    )
     result = result_of(report)
     if as_json:
         show({"journal": str(journal), "counts": result.counts,
@@ -60,7 +55,7 @@ def run_verify(journal: Path, *, as_json: bool) -> int:
     return ended(result, journal)
 
 
-def run_undo(journal: Path, *, adopted: bool, rate: int | None, yes: bool, as_json: bool) -> int:
+def run_undo(journal: Path, connection: Connection, *, adopted: bool, yes: bool, as_json: bool) -> int:
     """Delete the meetings that a run made."""
     before = result_of(anyio.run(existing_journal(journal).report)).counts
     number = before["scheduled"] + (before["adopted"] if adopted else 0)
@@ -69,12 +64,16 @@ def run_undo(journal: Path, *, adopted: bool, rate: int | None, yes: bool, as_js
         f" {before['in_doubt']} rows are in doubt: resume first, or their meetings stay." if before["in_doubt"] else ""
     )
     told = f"this deletes {number} meetings, and its run cannot be gone on with.{left}{doubt}"
-    if not yes and asked(told, {"d": "delete them", "s": "stop"}, "s") != "d":
-        say("nothing was deleted" if is_somebody_there() else f"{told} Nothing was deleted: say --yes")
-        return NOT_BEGUN
-    teller = teller_for(to_stdout=as_json)
-    with teller:
-        report = run(partial(undo, journal=journal, adopted=adopted, on_progress=teller), rate)
+    if not yes:
+        answer = asked(told, {"d": "delete them", "s": "stop"}, "s", no_input=connection.no_input)
+        if answer != "d":
+            say(f"{told} Nothing was deleted: say --yes" if answer is None else "nothing was deleted")
+            return NOT_BEGUN
+    from joinme_async.cli._teller import Teller  # noqa: PLC0415  it draws
+
+    settings = ready(settings_for(connection), connection)
+    with Teller(bar=draws_bars(to_stdout=as_json)) as teller:
+        report = run(partial(undo, journal=journal, adopted=adopted, on_progress=teller), settings)
     for outcome in (*report.deleted, *report.failed) if as_json else ():
         show(fields_of(outcome))
     return _undone(report, journal)

@@ -1,64 +1,79 @@
-"""The verbs of the command: each reads its arguments and calls what does the work."""
+"""The `joinme` command: its verbs, and the one place where what ends it becomes a line and an exit code."""
 
 import sys
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from cyclopts import App, Parameter, validators
+from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError, validators
 
-from joinme_async._errors import JoinMeError
 from joinme_async._version import __version__
-from joinme_async.cli._bulk_app import bulk
+from joinme_async.cli._bulk_app import MANY, bulk
+from joinme_async.cli._codes import USAGE
+from joinme_async.cli._help import FlowingHelp
+from joinme_async.cli._meetings_app import delete, export, get, list_meetings, schedule, update
+from joinme_async.cli._options import COMMON, CONNECTION, Common, Connection, Json, Zone
+
+_MEETINGS, _MORE = Group("Meetings", sort_key=1), Group("More", sort_key=3)
 
 app = App(
     name="joinme",
-    help="join.me's scheduled meetings: by the thousand, tried out, or against a sandbox of the service.",
+    help="""join.me's scheduled meetings, from the command line.
+
+    To try it without an account, run `joinme sandbox` in another terminal, and paste the line that it prints into this
+    one. The access token is read from JOINME_ACCESS_TOKEN or from your file of settings (see `joinme config`), or
+    asked for. Data goes to stdout, all else to stderr. Each command has its own help: `joinme schedule --help`.
+
+    Exit codes:
+
+    - 0: done
+    - 1: nothing was done: bad input, no token, or you said no
+    - 2: the command line is wrong
+    - 3: join.me refused it, or some of it failed
+    - 4: join.me cannot be used now: unreachable, too busy, the token is refused
+    - 5: it is not known whether it was done
+    - 6: there is no such meeting
+    - 70: a fault of joinme itself
+    - 130: interrupted
+    """,
     version=__version__,
+    help_format="plaintext",
+    help_formatter=FlowingHelp(),
 )
+app.command(list_meetings, name="list", group=_MEETINGS, sort_key=1)
+app.command(get, group=_MEETINGS, sort_key=2)
+app.command(schedule, group=_MEETINGS, sort_key=3)
+app.command(update, group=_MEETINGS, sort_key=4)
+app.command(delete, group=_MEETINGS, sort_key=5)
 app.command(bulk)
+app.command(export, group=MANY)
 
 _ExistingFile = Annotated[Path | None, Parameter(validator=validators.Path(exists=True, dir_okay=False))]
 
 
 def run() -> None:
-    """Run the command line; an error of ours becomes one line on stderr and exit code 1."""
+    """Run the command line."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name that this terminal cannot show is no reason to stop
     try:
-        app(sys.argv[1:])
-    except JoinMeError as error:
-        print(f"joinme: {error}", file=sys.stderr)  # noqa: T201
-        raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
+        app(sys.argv[1:], print_error=False, exit_on_error=False)
+    except CycloptsError as error:
+        print(f"joinme: {_told(error)}", file=sys.stderr)  # noqa: T201
+        raise SystemExit(USAGE) from None
 
 
-@app.command
-def demo(
-    file: _ExistingFile = None,
-    *,
-    timezone: str | None = None,
-) -> None:
-    """Schedule a file of meetings on a sandbox over real HTTP, change some, cancel some, and show the result.
-
-    Nothing leaves this machine. The exit code is 1 if the sandbox's ledger disagrees with what is shown.
-
-    Parameters
-    ----------
-    file
-        A CSV file of meetings; without one, the example that comes with the package.
-    timezone
-        The IANA zone to show times in, such as Europe/London, and of those times in the file that have none of their
-        own. Without one, times are shown in this machine's.
-    """
-    from joinme_async.cli._demo import run_demo  # noqa: PLC0415  each verb loads what it uses
-
-    sys.exit(run_demo(file, timezone))
+def _told(error: CycloptsError) -> str:
+    verb = " ".join(("joinme", *(error.command_chain or ())))
+    said = " ".join(str(error).split())
+    if isinstance(error, UnusedCliTokensError):
+        said = (
+            f"{' '.join(error.unused_tokens or ())} is more than this takes; a text with blanks needs quotes around it."
+        )
+    return f"{said.removesuffix('.')}. See {verb} --help"
 
 
-@app.command
+@app.command(group=_MORE)
 def sandbox(  # noqa: PLR0913  its options
     *,
     host: str = "127.0.0.1",
@@ -67,8 +82,11 @@ def sandbox(  # noqa: PLR0913  its options
     per_day: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
     latency: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 0.0,
     faults: _ExistingFile = None,
-) -> None:
-    """Serve a make-believe join.me over HTTP until interrupted, and print each request it sees.
+    common: Common = COMMON,
+) -> int:
+    """Serve a make-believe join.me over HTTP until interrupted, with a page to watch it, and print each request.
+
+    Example: `joinme sandbox --per-second 10`
 
     A browser shows a live page of it, with faults to switch on and off, at the address that is printed.
 
@@ -87,6 +105,69 @@ def sandbox(  # noqa: PLR0913  its options
     faults
         A JSON file with a list of faults, such as [{"kind": "lose", "on": "POST", "times": 2}].
     """
-    from joinme_async.cli._sandbox import run_sandbox  # noqa: PLC0415
+    from joinme_async.cli._sandbox import run_sandbox  # noqa: PLC0415  each verb loads what it uses
+    from joinme_async.cli._shell import carried_out  # noqa: PLC0415
 
-    run_sandbox(host, port, per_second=per_second, per_day=per_day, latency=latency, faults=faults)
+    return carried_out(
+        lambda: run_sandbox(host, port, per_second=per_second, per_day=per_day, latency=latency, faults=faults), common
+    )
+
+
+@app.command(group=_MORE)
+def demo(file: _ExistingFile = None, *, timezone: Zone = None, common: Common = COMMON) -> int:
+    """Schedule a file of meetings on a sandbox over real HTTP, change some, cancel some, and show the result.
+
+    Nothing leaves this machine. The exit code is 1 if the sandbox's ledger disagrees with what is shown.
+
+    Example: `joinme demo --timezone Europe/London`
+
+    Parameters
+    ----------
+    file
+        A CSV file of meetings; without one, the example that comes with the package.
+    timezone
+        The IANA zone to show times in, such as Europe/London, and of those times in the file that have none of their
+        own. Without one, times are shown in this machine's.
+    """
+    from joinme_async.cli._demo import run_demo  # noqa: PLC0415
+    from joinme_async.cli._shell import carried_out  # noqa: PLC0415
+
+    return carried_out(lambda: run_demo(file, timezone), common)
+
+
+@app.command(group=_MORE)
+def config(*, as_json: Json = False, connection: Connection = CONNECTION) -> int:
+    """Show the settings in use and where each comes from; the access token itself is never shown.
+
+    An argument stands before the environment, and that before the file: TOML, in which token, base_url, timezone, rate
+    and timeout may stand at the top, and in tables such as [profiles.work], with profile = "work" for the one that is
+    used where none is named. A file that holds a token must be for you alone: chmod 600. A token of the file is sent
+    only to the base URL of its own profile.
+
+    Example: `joinme config --profile work`
+
+    Parameters
+    ----------
+    as_json
+        One JSON object on stdout: file, profile, settings.
+    """
+    from joinme_async.cli._config_shown import run_config  # noqa: PLC0415
+    from joinme_async.cli._shell import carried_out  # noqa: PLC0415
+
+    return carried_out(lambda: run_config(connection, as_json=as_json), connection)
+
+
+@app.command(group=_MORE)
+def completion(shell: Literal["bash", "zsh", "fish"], /) -> None:
+    """Print what makes your shell complete what you type.
+
+    Example: `joinme completion bash > ~/.local/share/bash-completion/completions/joinme`
+
+    Parameters
+    ----------
+    shell
+        For zsh, write it into a folder of your fpath as _joinme; for fish, into ~/.config/fish/completions/joinme.fish.
+    """
+    from joinme_async.cli._stdio import put  # noqa: PLC0415
+
+    put(app.generate_completion(shell=shell))

@@ -1,9 +1,8 @@
 """`joinme bulk schedule` and `resume`, and the dry run."""
 
 import shlex
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, asynccontextmanager
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -13,72 +12,79 @@ import attrs
 
 from joinme_async._client import JoinMe
 from joinme_async._errors import ConfigurationError, JoinMeError, JournalError
-from joinme_async._times import zoned
 from joinme_async.bulk import schedule_all, schedule_each, verify
 from joinme_async.bulk._files import MeetingsFile, read_meetings
 from joinme_async.bulk._preview import Preview, preview, rows_in
+from joinme_async.cli._codes import DONE, NOT_BEGUN, STOPPED
 from joinme_async.cli._dry import ReadOnlyTransport
-from joinme_async.cli._result import DONE, STOPPED, Result, Tally, fields_of, result_of
-from joinme_async.cli._shell import (
-    NOT_BEGUN,
-    SUFFIX,
-    asked,
-    command,
-    ended,
-    existing_journal,
-    run,
-    show,
-    show_text,
-    teller_for,
-)
-from joinme_async.cli._teller import Teller, duration, say
+from joinme_async.cli._journals import SUFFIX, command, ended, existing_journal
+from joinme_async.cli._moments import bounds
+from joinme_async.cli._result import Result, Tally, fields_of, result_of
+from joinme_async.cli._settings import Settings
+from joinme_async.cli._shell import ask, run
+from joinme_async.cli._stdio import asked, draws_bars, say, show, show_text
+from joinme_async.cli._teller import Teller
+from joinme_async.cli._waiting import Patience
+from joinme_async.cli._waits import duration
 
 Existing = Literal["make", "adopt"]
 
 
-def moment(given: datetime | None, timezone: str | None) -> datetime | None:
-    """Return a time of the command line, in the zone of the file where it has none of its own."""
-    if given is None or given.tzinfo is not None:
-        return given
-    if timezone is None:
-        raise ConfigurationError(f"{given.isoformat(timespec='minutes')} has no zone: write Z behind it, or --timezone")
-    return zoned(given, timezone)
+@attrs.frozen(kw_only=True)
+class Wanted:
+    """What a run was told.
+
+    Attributes:
+        journal: where it writes down what it does.
+        existing: what becomes of rows that are there already; None to ask.
+        as_json: each row on stdout as it ends.
+        yes: such rows are made without asking.
+        no_input: nobody may be asked.
+    """
+
+    journal: Path
+    existing: Existing | None = None
+    as_json: bool = False
+    yes: bool = False
+    no_input: bool = False
 
 
-def checked(
-    file: Path, timezone: str | None, since: datetime | None, until: datetime | None, *, skip_bad: bool
-) -> MeetingsFile:
+def checked(file: Path, timezone: str | None, since: str | None, until: str | None, *, skip_bad: bool) -> MeetingsFile:
     """Read a file, and tell of the bad rows that are passed over."""
     if file.suffix == SUFFIX:
         raise ConfigurationError(f"{file} is a journal: go on with it with {command('resume', file)}")
-    meetings = read_meetings(file, timezone=timezone, skip_bad=skip_bad, since=since, until=until)
+    first, last = bounds(since, until, timezone)
+    meetings = read_meetings(file, timezone=timezone, skip_bad=skip_bad, since=first, until=last)
     for row in meetings.skipped:
         say(f"passed over: {row}")
     return meetings
 
 
-def run_schedule(  # noqa: PLR0913  what it was told
-    meetings: MeetingsFile, journal: Path, *, existing: Existing | None, rate: int | None, as_json: bool, yes: bool
-) -> int:
+def run_schedule(meetings: MeetingsFile, wanted: Wanted, settings: Settings) -> int:
     """Schedule the meetings of a file, and return the exit code."""
     if not len(meetings):
         raise ConfigurationError(f"there is no meeting in {meetings.path} that can be sent")
-    known = rows_in(journal)
+    known = rows_in(wanted.journal)
     if known:
-        say(f"goes on with {journal}, which has {known} rows of an earlier run")
-    else:
-        if existing is None:
-            chosen = _settled(run(partial(preview, rows=meetings, journal=None), rate), yes=yes)
-            if chosen == "stop":
-                say("stopped; nothing was sent, and no journal was made")
-                return NOT_BEGUN
-            existing = chosen
-        say(f"the journal is {journal}")
-    return _go(meetings, journal, existing=existing, rate=rate, as_json=as_json)
+        say(f"goes on with {wanted.journal}, which has {known} rows of an earlier run")
+        return _go(meetings, wanted, settings)
+    if wanted.existing is None:
+        chosen = _settled(_seen(meetings, settings), wanted)
+        if chosen == "stop":
+            say("stopped; nothing was sent, and no journal was made")
+            return NOT_BEGUN
+        wanted = attrs.evolve(wanted, existing=chosen)
+    say(f"the journal is {wanted.journal}")
+    return _go(meetings, wanted, settings)
 
 
-def run_resume(journal: Path, *, rate: int | None, as_json: bool) -> int:
+def _seen(meetings: MeetingsFile, settings: Settings) -> Preview:
+    return ask(lambda joinme, _: preview(joinme, meetings, None), settings, "looking what is there")
+
+
+def run_resume(wanted: Wanted, settings: Settings) -> int:
     """Go on with a journal, and return the exit code."""
+    journal = wanted.journal
     found = existing_journal(journal)
 
     async def look() -> MeetingsFile | None:
@@ -95,10 +101,10 @@ def run_resume(journal: Path, *, rate: int | None, as_json: bool) -> int:
             journal=journal,
         ) from None
     say(f"goes on with {journal}" + ("" if meetings is None else f" and {meetings.path}"))
-    return _go(meetings, journal, existing=None, rate=rate, as_json=as_json)
+    return _go(meetings, wanted, settings)
 
 
-def _settled(seen: Preview, *, yes: bool) -> Literal["make", "adopt", "stop"] | None:
+def _settled(seen: Preview, wanted: Wanted) -> Literal["make", "adopt", "stop"] | None:
     """Return what is to become of rows that are there already, by asking; None where there are none.
 
     Raises:
@@ -109,11 +115,11 @@ def _settled(seen: Preview, *, yes: bool) -> Literal["make", "adopt", "stop"] | 
     told = (
         f"{seen.there} of {seen.rows} rows look as if they were there already: a meeting has their name, times and flag"
     )
-    if yes:
+    if wanted.yes:
         say(f"{told}; they are made all the same")
         return "make"
     answers = {"m": "make all rows all the same", "a": "adopt the meetings that are there", "s": "stop"}
-    match asked(told, answers, "s"):
+    match asked(told, answers, "s", no_input=wanted.no_input):
         case "m":
             return "make"
         case "a":
@@ -126,34 +132,30 @@ def _settled(seen: Preview, *, yes: bool) -> Literal["make", "adopt", "stop"] | 
     )
 
 
-def _go(
-    meetings: MeetingsFile | None, journal: Path, *, existing: Existing | None, rate: int | None, as_json: bool
-) -> int:
-    work = _streamed if as_json else _reported
-    teller = teller_for(to_stdout=as_json)
+def _go(meetings: MeetingsFile | None, wanted: Wanted, settings: Settings) -> int:
+    work = _streamed if wanted.as_json else _reported
+    teller = Teller(bar=draws_bars(to_stdout=wanted.as_json))
     try:
         with teller:
-            result = run(partial(work, meetings=meetings, journal=journal, existing=existing, teller=teller), rate)
+            result = run(partial(work, meetings=meetings, wanted=wanted, teller=teller), settings)
     except (JoinMeError, OSError) as error:
         if isinstance(error, BrokenPipeError) or not teller.has_begun:
             raise
         say(f"stopped: {error}")
-        say(f"when that is mended, go on with: {command('resume', journal)}")
+        say(f"when that is mended, go on with: {command('resume', wanted.journal)}")
         return STOPPED
-    return ended(result, journal)
+    return ended(result, wanted.journal)
 
 
-async def _reported(
-    joinme: JoinMe, *, meetings: MeetingsFile | None, journal: Path, existing: Existing | None, teller: Teller
-) -> Result:
-    return result_of(await schedule_all(joinme, meetings, journal=journal, existing=existing, on_progress=teller))
+async def _reported(joinme: JoinMe, *, meetings: MeetingsFile | None, wanted: Wanted, teller: Teller) -> Result:
+    return result_of(
+        await schedule_all(joinme, meetings, journal=wanted.journal, existing=wanted.existing, on_progress=teller)
+    )
 
 
-async def _streamed(
-    joinme: JoinMe, *, meetings: MeetingsFile | None, journal: Path, existing: Existing | None, teller: Teller
-) -> Result:
+async def _streamed(joinme: JoinMe, *, meetings: MeetingsFile | None, wanted: Wanted, teller: Teller) -> Result:
     tally = Tally()
-    outcomes = schedule_each(joinme, meetings, journal=journal, existing=existing, on_progress=teller)
+    outcomes = schedule_each(joinme, meetings, journal=wanted.journal, existing=wanted.existing, on_progress=teller)
     async with aclosing(outcomes):
         async for outcome in outcomes:
             tally.add(outcome)
@@ -162,7 +164,7 @@ async def _streamed(
     if result.stopped is not None:
         return result
     try:
-        seen = await verify(joinme, journal)
+        seen = await verify(joinme, wanted.journal)
     except JoinMeError:
         return result
     return attrs.evolve(result, surplus=seen.surplus, missing=seen.missing, verified=True)
@@ -171,28 +173,36 @@ async def _streamed(
 # The dry run
 
 
-def run_dry(
-    meetings: MeetingsFile, journal: Path, *, existing: Existing | None, rate: int | None, as_json: bool
-) -> int:
+def run_dry(meetings: MeetingsFile, wanted: Wanted, settings: Settings) -> int:
     """Show what a run would do, and do nothing: no request but GET can leave, and no journal is made or changed."""
-    known = rows_in(journal)
-
-    async def main() -> Preview:
-        async with _reading_only() as joinme:
-            return await preview(joinme, meetings, journal if known else None)
-
-    seen = anyio.run(main)
+    known = rows_in(wanted.journal)
+    seen = _looked(meetings, wanted.journal if known else None, settings)
+    rate = settings.rate
     seconds = None if rate is None else max(seen.to_send - 1, 0) / rate
-    if as_json:
+    if wanted.as_json:
         show({"rows": seen.rows, "bad": len(meetings.skipped), "done": seen.done, "in_doubt": seen.in_doubt,
               "already_there": seen.there, "to_send": seen.to_send, "seconds": seconds})  # fmt: skip
         return DONE
     what = "as the run was told" if known else "a run would ask what to do"
-    what = {"make": "to be made all the same", "adopt": "to be adopted", None: what}[existing]
+    what = {"make": "to be made all the same", "adopt": "to be adopted", None: what}[wanted.existing]
     for line in _previewed(seen, len(meetings.skipped), what, rate, seconds):
         show_text(line)
     say("this was a dry run: nothing was sent, and no journal was made or changed")
     return DONE
+
+
+def _looked(meetings: MeetingsFile, journal: Path | None, settings: Settings) -> Preview:
+    from joinme_async.transports.httpx import HttpxTransport  # noqa: PLC0415  httpx is loaded where it is used
+
+    transport = ReadOnlyTransport(HttpxTransport())
+
+    async def work(joinme: JoinMe, _: Patience) -> Preview:
+        try:
+            return await preview(joinme, meetings, journal)
+        finally:
+            await transport.aclose()
+
+    return ask(work, settings, "looking what is there", transport=transport)
 
 
 def _previewed(seen: Preview, skipped: int, what: str, rate: int | None, seconds: float | None) -> Iterator[str]:
@@ -205,15 +215,3 @@ def _previewed(seen: Preview, skipped: int, what: str, rate: int | None, seconds
     yield f"already there  {seen.there}" + (f", by name, times and personal URL; {what}" if seen.there else "")
     pace = "as fast as join.me allows" if seconds is None else f"at {rate} a second in {duration(seconds)}"
     yield f"to be sent     {seen.to_send}, {pace}"
-
-
-@asynccontextmanager
-async def _reading_only() -> AsyncGenerator[JoinMe, None]:
-    from joinme_async.transports.httpx import HttpxTransport  # noqa: PLC0415  httpx is loaded where it is used
-
-    transport = ReadOnlyTransport(HttpxTransport())
-    try:
-        async with JoinMe(transport=transport) as joinme:
-            yield joinme
-    finally:
-        await transport.aclose()

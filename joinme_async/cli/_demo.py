@@ -1,27 +1,25 @@
 """`joinme demo`: the main job on the sandbox, over real HTTP, judged by the sandbox's ledger."""
 
 import enum
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import anyio
 import attrs
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from joinme_async._client import JoinMe
 from joinme_async._errors import ConfigurationError, NotFoundError
 from joinme_async._models import Meeting, NewMeeting
-from joinme_async._times import zoned
 from joinme_async.bulk import read_meetings, schedule_all
+from joinme_async.cli._moments import zone_of
+from joinme_async.cli._shown._table import Line, table
+from joinme_async.cli._stdio import say
 from joinme_async.sandbox import Sandbox, StoredMeeting
 from joinme_async.testing import FakeClock
 
@@ -52,7 +50,7 @@ class Shown:
 
 def run_demo(file: Path | None, timezone: str | None) -> int:
     """Run the demo and return its exit code."""
-    zone = _zone(timezone)
+    zone = zone_of(timezone)
     meetings = [row.meeting for row in read_meetings(file or example_file(), timezone=timezone)]
     if not meetings:
         raise ConfigurationError("there is no meeting in that file")
@@ -63,7 +61,7 @@ def run_demo(file: Path | None, timezone: str | None) -> int:
         began = time.monotonic()
         shown = anyio.run(_carry_out, JoinMe(sandbox.token, base_url=url), meetings, Path(folder, "demo.journal"))
         took = time.monotonic() - began
-    console.print(_table(shown, zone))
+    console.print(table(map(_line, shown), zone, now=None))
     cancelled = sum(line.fate is Fate.CANCELLED for line in shown)
     changed = sum(line.fate not in {Fate.SCHEDULED, Fate.CANCELLED} for line in shown)
     console.print(
@@ -72,7 +70,7 @@ def run_demo(file: Path | None, timezone: str | None) -> int:
     )
     wrong = list(disagreements(shown, meetings, sandbox))
     for problem in wrong:
-        print(f"joinme: the ledger disagrees: {problem}", file=sys.stderr)  # noqa: T201
+        say(f"the ledger disagrees: {problem}")
     if not wrong:
         console.print("The sandbox's ledger agrees: each row exactly once, and every meeting as shown.")
     return 1 if wrong else 0
@@ -82,6 +80,11 @@ def example_file() -> Path:
     """Return the example that comes with the package: beside this file when installed, in examples/ in a checkout."""
     installed = Path(__file__).with_name("meetings.csv")
     return installed if installed.exists() else Path(__file__).parents[2] / "examples" / "meetings.csv"
+
+
+def _line(shown: Shown) -> Line:
+    style = "strike dim" if shown.fate is Fate.CANCELLED else ""
+    return Line(shown.meeting, shown.fate.value, style, _STYLES.get(shown.fate, "yellow"))
 
 
 async def _carry_out(joinme: JoinMe, meetings: Sequence[NewMeeting], journal: Path) -> list[Shown]:
@@ -146,45 +149,3 @@ def _sent(body: Mapping[str, Any]) -> tuple[object, ...]:
 def _same(meeting: Meeting, stored: StoredMeeting) -> bool:
     fields = ("id", "name", "start", "end", "start_with_personal_url", "participants", "conference_id")
     return all(getattr(meeting, field) == getattr(stored, field) for field in fields)
-
-
-def _zone(name: str | None) -> tzinfo | None:
-    """Return the zone to show times in; None is this machine's."""
-    if name is None:
-        return None
-    zoned(datetime(2027, 1, 1), name)  # noqa: DTZ001  only to be told of a zone that is none
-    return ZoneInfo(name)
-
-
-def _table(shown: Sequence[Shown], zone: tzinfo | None) -> Table:
-    """Return the meetings day by day, as a person would want to read them."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("When", style="cyan", no_wrap=True)
-    table.add_column("Meeting", ratio=1)
-    table.add_column("Length", justify="right", no_wrap=True)
-    table.add_column("Invited", justify="right")
-    table.add_column("Id", style="dim", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    day, clock = None, ""
-    for line in sorted(shown, key=lambda line: (line.meeting.start, line.meeting.id)):
-        start = line.meeting.start.astimezone(zone)
-        if start.date() != day:
-            # The zone is said once, and again where clocks have changed.
-            said, clock = "" if f"{start:%Z}" == clock else f"{start:%Z}", f"{start:%Z}"
-            day = start.date()
-            table.add_row(Text(f"{start:%a} {start.day} {start:%b}", style="bold"), Text(said, style="dim"))
-        table.add_row(
-            f"  {start:%H:%M}",
-            Text(line.meeting.name, style="strike dim" if line.fate is Fate.CANCELLED else ""),
-            _length(line.meeting.end - line.meeting.start),
-            str(len(line.meeting.participants or ()) or "-"),
-            str(line.meeting.id),
-            Text(line.fate.value, style=_STYLES.get(line.fate, "yellow")),
-        )
-    return table
-
-
-def _length(duration: timedelta) -> str:
-    hours, minutes = divmod(int(duration.total_seconds()) // 60, 60)
-    days, hours = divmod(hours, 24)
-    return " ".join(f"{n}{unit}" for n, unit in ((days, "d"), (hours, "h"), (minutes, "m")) if n) or "0m"

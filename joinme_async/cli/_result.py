@@ -11,11 +11,8 @@ from joinme_async._errors import AuthenticationError, JoinMeError, JournalError,
 from joinme_async._models import Meeting
 from joinme_async._times import format_instant
 from joinme_async.bulk import BulkReport, Row, RowOutcome
+from joinme_async.cli._codes import DONE, FAILED, IN_DOUBT, STOPPED
 
-DONE: Final = 0
-FAILED: Final = 3
-STOPPED: Final = 4
-IN_DOUBT: Final = 5
 SHOWN: Final = 10  # rows told of on stderr; all of them are in `status`
 
 

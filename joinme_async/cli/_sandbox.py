@@ -2,12 +2,14 @@
 
 import json
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from joinme_async._errors import ConfigurationError
+from joinme_async.cli._codes import INTERRUPTED
 from joinme_async.sandbox import Entry, Sandbox
 from joinme_async.sandbox._guard import is_loopback
 
@@ -16,8 +18,8 @@ _STYLES = {2: "green", 3: "yellow", 4: "yellow", 5: "red", 0: "red"}
 
 def run_sandbox(  # noqa: PLR0913  the options of the verb
     host: str, port: int, *, per_second: int | None, per_day: int | None, latency: float, faults: Path | None
-) -> None:
-    """Serve a sandbox until interrupted."""
+) -> int:
+    """Serve a sandbox until interrupted, which is how it ends."""
     console = Console(stderr=True, highlight=False)
     sandbox = Sandbox(
         per_second=per_second, per_day=per_day, latency=latency, on_entry=lambda entry: console.print(line(entry))
@@ -29,7 +31,9 @@ def run_sandbox(  # noqa: PLR0913  the options of the verb
         print(f"export JOINME_BASE_URL={url} JOINME_ACCESS_TOKEN={sandbox.token}", flush=True)  # noqa: T201
         console.print(f"A make-believe join.me listens on [bold]{url}[/]. Ctrl-C ends it, and its meetings with it.")
         console.print(page_line(url, host))
-        threading.Event().wait()
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()
+    return INTERRUPTED
 
 
 def page_line(url: str, host: str) -> Text:

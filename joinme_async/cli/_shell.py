@@ -1,126 +1,134 @@
-"""What every verb of `joinme bulk` does: what was asked for goes to stdout, how it goes and what next to stderr."""
+"""What every verb does: settings and a token, one event loop, and each error in a line with what to do next."""
 
-import json
+import getpass
 import logging
 import os
-import shlex
 import signal
-import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+import traceback
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from datetime import datetime
 from types import FrameType
 from typing import Any, Final, TypeVar
 
 import anyio
+import attrs
 
 from joinme_async._client import JoinMe
-from joinme_async._errors import InvalidRowsError, JoinMeError, JournalError
+from joinme_async._clock import SystemClock
+from joinme_async._errors import (
+    AuthenticationError,
+    ConfigurationError,
+    DeadlineExceededError,
+    InvalidRowsError,
+    JoinMeError,
+    NotFoundError,
+    TransportError,
+)
+from joinme_async._events import EventHook
+from joinme_async._http import Secret, Transport
+from joinme_async._models import OutcomeUnknownError
+from joinme_async._retry._options import Timeout
 from joinme_async._retry._pacing import RateLimit
-from joinme_async._times import format_instant
-from joinme_async.bulk import Journal
-from joinme_async.cli._result import SHOWN, STOPPED, Result, told_of, what_next
-from joinme_async.cli._teller import Teller, say
+from joinme_async.cli._codes import FAULT, INTERRUPTED, NOT_BEGUN, STOPPED, code_of
+from joinme_async.cli._config import path_of, read_config
+from joinme_async.cli._options import Calls, Common, Connection
+from joinme_async.cli._settings import Given, Settings, settings_of
+from joinme_async.cli._stdio import draws_bars, drop_stdout, is_somebody_there, say
+from joinme_async.cli._waiting import Patience
 
 T = TypeVar("T")
 
-NOT_BEGUN, INTERRUPTED = 1, 130
-SUFFIX: Final = ".journal"
 _SAME: Final = 1.0  # seconds; some wrappers pass one Ctrl-C on twice
 
 
-def show(document: Mapping[str, Any]) -> None:
-    """Put a line of JSON on stdout, at once."""
-    print(json.dumps(document, ensure_ascii=False), flush=True)  # noqa: T201
+def now() -> datetime:
+    """Return the time of day, aware."""
+    return SystemClock().wall()
 
 
-def show_text(text: str) -> None:
-    print(text)  # noqa: T201
+# Settings
 
 
-def journal_of(file: Path | None, journal: Path | None) -> Path:
-    """Return which journal is meant: the one that is named, the one beside a file, or the file if it is one itself.
+def settings_for(connection: Connection, timezone: str | None = None) -> Settings:
+    """Return the settings of a verb, or raise ConfigurationError where one of them is none."""
+    given = Given(
+        profile=connection.profile,
+        base_url=connection.base_url,
+        timezone=timezone,
+        rate=connection.rate,
+        timeout=connection.timeout if isinstance(connection, Calls) else None,
+    )
+    return settings_of(given, os.environ, read_config(path_of(os.environ)))
+
+
+def ready(settings: Settings, connection: Connection) -> Settings:
+    """Return settings with a token, asked for if need be.
 
     Raises:
-        SystemExit: neither was given.
+        ConfigurationError: there is none, and nobody to ask for it.
     """
-    if journal is not None:
-        return journal
-    if file is None:
-        say("which run? Name its file of meetings, or its journal with --journal")
-        raise SystemExit(2)
-    return file if file.name.endswith(SUFFIX) else file.with_name(file.name + SUFFIX)
+    if settings.token is not None:
+        return settings
+    if connection.no_input or not is_somebody_there():
+        raise ConfigurationError(
+            f'there is no access token: put one into JOINME_ACCESS_TOKEN, or a line token = "..." into '
+            f"{path_of(os.environ)}, with chmod 600. To try without one: joinme sandbox, which says what to set"
+        )
+    return attrs.evolve(settings, token=_typed_token(settings.base_url))
 
 
-def existing_journal(journal: Path) -> Journal:
-    """Return a journal, or raise JournalError where there is none."""
-    if not journal.exists():
-        raise JournalError(f"there is no journal {journal}: name the one of the run with --journal", journal=journal)
-    return Journal(journal)
+def _typed_token(base_url: str) -> Secret[str]:
+    typed = Secret(getpass.getpass(f"joinme: access token for {base_url} (it is not shown, and not kept): ").strip())
+    if not typed.reveal():
+        raise ConfigurationError("no access token was given")
+    return typed
 
 
-def command(verb: str, journal: Path) -> str:
-    """Return what to type to go on with a journal."""
-    return f"joinme bulk {verb} --journal {shlex.quote(str(journal))}"
+def _client(settings: Settings, *, on_event: EventHook | None = None, transport: Transport | None = None) -> JoinMe:
+    return JoinMe(
+        access_token=None if settings.token is None else settings.token.reveal(),
+        base_url=settings.base_url,
+        rate_limit=None if settings.rate is None else RateLimit(settings.rate),
+        timeout=Timeout() if settings.timeout is None else Timeout(settings.timeout),
+        on_event=on_event,
+        transport=transport,
+    )
 
 
-def carried_out(work: Callable[[], int], verb: str = "", journal: Path | None = None) -> int:
-    """Do the work of a verb and return its exit code, whatever comes of it.
+# Running
 
-    Args:
-        work: returns it.
-        verb: what goes on where it is interrupted.
-        journal: what it goes on with, once that is there.
-    """
+
+def ask(
+    work: Callable[[JoinMe, Patience], Coroutine[Any, Any, T]],
+    settings: Settings,
+    doing: str,
+    *,
+    transport: Transport | None = None,
+) -> T:
+    """Carry out a few calls, and tell what is waited for once that takes longer than a second."""
+    patience = Patience(doing, bar=draws_bars(to_stdout=False))
+
+    async def main() -> T:
+        async with _client(settings, on_event=patience, transport=transport) as joinme:
+            return await work(joinme, patience)
+
     try:
-        with _quiet_log():
-            return work()
-    except InvalidRowsError as error:
-        for row in error.rows:
-            say(str(row))
-        number = f"{len(error.rows)} bad row{'s' * (len(error.rows) != 1)}"
-        zone = ", give the file a zone with --timezone" * any("a zone for the file" in r.problem for r in error.rows)
-        say(f"{number}, and nothing was sent. Correct them{zone}, or pass over them with --skip-bad")
-    except JoinMeError as error:
-        say(str(error))
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would complain of it at its end
-        say("nobody reads stdout any more" + _go_on(verb, journal))
-        return STOPPED
-    except OSError as error:
-        say(f"{error.filename or 'the file'} cannot be read: {error.strerror or error}")
+        with patience:
+            return anyio.run(main)
     except KeyboardInterrupt:
-        say("interrupted" + _go_on(verb, journal))
-        return INTERRUPTED
-    return NOT_BEGUN
+        if patience.doubt:
+            say("what was under way may have been carried out: look with joinme list")
+        raise
 
 
-def _go_on(verb: str, journal: Path | None) -> str:
-    return f"; go on with: {command(verb, journal)}" if journal is not None and journal.exists() else ""
+def run(work: Callable[[JoinMe], Coroutine[Any, Any, T]], settings: Settings) -> T:
+    """Carry out a run, which tells of itself, and takes its time to end when it is interrupted."""
 
-
-@contextmanager
-def _quiet_log() -> Iterator[None]:
-    """Keep warnings of doubt, which the end of the run tells of anyway, from stderr, where they were not asked for."""
-    logger = logging.getLogger("joinme_async")
-    level = logger.level
-    if not os.environ.get("JOINME_LOG"):
-        logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-
-
-def _client(rate: int | None) -> JoinMe:
-    return JoinMe(rate_limit=None if rate is None else RateLimit(rate))
-
-
-def run(work: Callable[[JoinMe], Coroutine[Any, Any, T]], rate: int | None) -> T:
     async def main() -> T:
         with _told_at_once():
-            async with _client(rate) as joinme:
+            async with _client(settings) as joinme:
                 return await work(joinme)
 
     return anyio.run(main)
@@ -152,53 +160,88 @@ def _told_at_once() -> Iterator[None]:
             signal.signal(signal.SIGINT, cancel)
 
 
-def teller_for(*, to_stdout: bool) -> Teller:
-    # Data and a bar on one terminal would draw over each other.
-    return Teller(bar=sys.stderr.isatty() and not (to_stdout and sys.stdout.isatty()))
+# The end
 
 
-def is_somebody_there() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty()
+def carried_out(work: Callable[[], int], common: Common, code: Callable[[JoinMeError], int] = code_of) -> int:
+    """Do the work of a verb and return its exit code, whatever comes of it.
+
+    Args:
+        work: returns it.
+        common: whether all of an error is to be shown.
+        code: returns that of an error.
+    """
+    try:
+        with _log(debug=common.debug):
+            return work()
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  nobody is to meet a traceback unasked
+        if common.debug:
+            traceback.print_exc()
+        return _told(error, code)
 
 
-def asked(question: str, answers: Mapping[str, str], default: str) -> str | None:
-    """Return which of `answers` a person chose, None where there is nobody to ask."""
-    if not is_somebody_there():
-        return None
-    choices = ", ".join(f"{letter} to {what}" for letter, what in answers.items())
-    while True:
-        print(f"joinme: {question}\n  {choices} [{default}]: ", end="", file=sys.stderr, flush=True)  # noqa: T201
-        line = sys.stdin.readline()
-        chosen = line.strip().lower()[:1] or default
-        if not line or chosen in answers:
-            return chosen if line else default
+def _told(error: BaseException, code: Callable[[JoinMeError], int]) -> int:
+    """Say what ended a verb, and return its exit code."""
+    match error:
+        case InvalidRowsError():
+            _tell_rows(error)
+            return NOT_BEGUN
+        case JoinMeError():
+            say(_words_of(error))
+            return code(error)
+        case BrokenPipeError():
+            drop_stdout()
+            say("nobody reads stdout any more")
+            return STOPPED
+        case OSError():
+            say(f"{error.filename or 'a file'} cannot be used: {error.strerror or error}")
+            return NOT_BEGUN
+        case KeyboardInterrupt():
+            say("interrupted")
+            return INTERRUPTED
+    say(
+        f"this is a fault of joinme itself ({type(error).__name__}): repeat it with --debug, and report what that shows"
+    )
+    return FAULT
 
 
-def ended(result: Result, journal: Path) -> int:
-    """Say what a run came to and what to do next, and return its exit code."""
-    for outcome in result.troubles[:SHOWN]:
-        say(told_of(outcome))
-    if len(result.troubles) > SHOWN:
-        say(f"… all of them: {command('status', journal)}")
-    _tell_verified(result)
-    say((result.summary or "no rows") + _verdict(result))
-    if result.stopped is not None:
-        say(f"stopped: {result.stopped}")
-    if (what := what_next(result)) is not None:
-        say(f"{what}: {command('resume', journal)}")
-    return result.code
+def _words_of(error: JoinMeError) -> str:
+    """Return what happened, and what to type next."""
+    match error:
+        case OutcomeUnknownError():
+            return (
+                f"it is not known whether the meeting was made ({error.last}). joinme list shows whether it is there; "
+                "the same command with --ensure looks before it makes one"
+            )
+        case AuthenticationError():
+            return f"{error}. Put it where the old one is: joinme config shows where that was found"
+        case NotFoundError():
+            return f"join.me has no such meeting, or no longer ({error.path}). joinme list shows those that are there"
+        case TransportError():
+            return f"{error}. Is the network up, and the base URL right? joinme config shows it"
+        case DeadlineExceededError():
+            return f"{error}. --timeout gives it longer"
+    return str(error)
 
 
-def _verdict(result: Result) -> str:
-    if result.surplus or result.missing or result.stopped is not None:
-        return ""
-    return "; the list of join.me agrees" if result.verified else "; the list of join.me could not be read"
+def _tell_rows(error: InvalidRowsError) -> None:
+    for row in error.rows:
+        say(str(row))
+    number = f"{len(error.rows)} bad row{'s' * (len(error.rows) != 1)}"
+    zone = ", give the file a zone with --timezone" * any("a zone for the file" in r.problem for r in error.rows)
+    say(f"{number}, and nothing was sent. Correct them{zone}, or pass over them with --skip-bad")
 
 
-def _tell_verified(result: Result) -> None:
-    for meeting in result.surplus[:SHOWN]:
-        say(f"meeting {meeting.id} ({meeting.name}, {format_instant(meeting.start)}) equals a row, and no row needs it")
-    for outcome in result.missing[:SHOWN]:
-        say(f"{told_of(outcome)}, but meeting {outcome.meeting_id} is not in the list of join.me")
-    if max(len(result.surplus), len(result.missing)) > SHOWN:
-        say("… all of them: joinme bulk verify --json")
+@contextmanager
+def _log(*, debug: bool) -> Iterator[None]:
+    """Show all that happens with --debug; else keep warnings, which the end tells of anyway, from stderr."""
+    logger = logging.getLogger("joinme_async")
+    level = logger.level
+    if debug:
+        os.environ["JOINME_LOG"] = "debug"
+    elif not os.environ.get("JOINME_LOG"):
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,6 +1,5 @@
 """How far a run is, for the person who waits for it: a bar on a terminal, else a line now and then; on stderr."""
 
-import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -12,49 +11,23 @@ from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 
 from joinme_async.bulk import Progress
+from joinme_async.cli._stdio import say
+from joinme_async.cli._waits import LONG, duration, waiting_words
 
-_FIRST: Final = 2.0  # seconds to the first line
+_FIRST: Final = 1.0  # seconds to the first line
 _EVERY: Final = 5.0  # seconds between two lines at first; later a twentieth of what has gone by
 _RARELY: Final = 60.0
-_LONG: Final = 2.0  # seconds; a wait that is longer is told when it begins
-_MINUTE: Final = 60
-_HOUR: Final = 3600
 
 _PHASES: Final = {
     "checking": "looking what is there",
     "settling": "finding out about rows in doubt",
     "verifying": "comparing with the list of join.me",
 }
-_WAITS: Final = {
-    "token": "waits for an access token",
-    "connection": "waits for a free connection",
-    "rate limit": "keeps to the rate limit",
-    "cool-down": "join.me asked to wait",
-    "back-off": "waits before it tries again",
-    "settle": "gives join.me time to show what it made",
-}
-
-
-def say(message: str) -> None:
-    """Tell the person at the terminal something."""
-    print(f"joinme: {message}", file=sys.stderr, flush=True)  # noqa: T201
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as people say them."""
-    if seconds < _MINUTE:
-        return f"{seconds:.0f} s"
-    if seconds < _HOUR:
-        return f"{seconds // _MINUTE:.0f} min {seconds % _MINUTE:02.0f} s"
-    return f"{seconds // _HOUR:.0f} h {seconds % _HOUR // _MINUTE:02.0f} min"
 
 
 def waiting_of(progress: Progress) -> str:
-    """Return what is waited for, in words; empty where nothing is that anybody would ask about."""
-    if not progress.waiting or (progress.waiting == "rate limit" and (progress.waits or 0) < _LONG):
-        return ""
-    words = _WAITS.get(progress.waiting, progress.waiting)
-    return words if progress.waits is None else f"{words}: {duration(max(progress.waits, 1))}"
+    """Return what a run waits for, in words."""
+    return waiting_words(progress.waiting, progress.waits)
 
 
 def counts_of(progress: Progress) -> str:
@@ -92,7 +65,7 @@ class Teller:
         self._next = self._began + _FIRST
         self._waiting = ""
         self._wait: tuple[tuple[str, float | None], float] = ("", None), 0.0  # what is waited for, and since when
-        self._bars = _bars() if bar else None
+        self._bars = bars() if bar else None
         self._task = None if self._bars is None else self._bars.add_task("", total=None, counts="", waiting="")
         self._shown: AbstractContextManager[object] = self._bars or nullcontext()
 
@@ -122,7 +95,7 @@ class Teller:
 
     def _print(self, progress: Progress) -> None:
         now = self._now()
-        waits = waiting_of(progress) if (progress.waits or 0) >= _LONG else ""
+        waits = waiting_of(progress) if (progress.waits or 0) >= LONG else ""
         # The same pause is met by many rows, each with another rest of it.
         is_new = bool(waits) and progress.waiting != self._waiting
         self._waiting = progress.waiting if waits else ""
@@ -137,11 +110,13 @@ class Teller:
         bars.update(task, total=progress.total, completed=done, counts=counts_of(progress), waiting=waiting)
 
 
-def _bars() -> Bars:
+def bars(*, transient: bool = False) -> Bars:
+    """Return a bar on stderr, with a place for counts and one for what is waited for."""
     return Bars(
         BarColumn(bar_width=20),
         TextColumn("{task.fields[counts]}"),
         TextColumn("[yellow]{task.fields[waiting]}"),
         console=Console(stderr=True, highlight=False),
         redirect_stdout=False,  # it is for data
+        transient=transient,
     )

@@ -12,11 +12,11 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from joinme_async._models import Meeting
-from joinme_async.cli._agenda import agenda, below, line
-from joinme_async.cli._cells import padded
-from joinme_async.cli._column import Column, Scale
-from joinme_async.cli._week import Day, days_of, hours_of, week_from
-from joinme_async.cli._words import short_date, title, weekday
+from joinme_async.cli._shown._agenda import agenda, below, line
+from joinme_async.cli._shown._cells import padded
+from joinme_async.cli._shown._column import Column, Scale
+from joinme_async.cli._shown._week import Day, days_of, hours_of, week_from
+from joinme_async.cli._shown._words import short_date, title, weekday
 
 _NARROW: Final = 66  # cells; in fewer, seven columns hold no words
 _GUTTER: Final = 8

@@ -6,9 +6,9 @@ from typing import Final
 
 from rich.text import Text
 
-from joinme_async.cli._cells import padded, wrapped
-from joinme_async.cli._week import Day, Segment, Week, readings_of
-from joinme_async.cli._words import name_of, short_date, span, times_in, title, weekday, when
+from joinme_async.cli._shown._cells import padded, wrapped
+from joinme_async.cli._shown._week import Day, Segment, Week, readings_of
+from joinme_async.cli._shown._words import name_of, short_date, span, times_in, title, weekday, when
 
 _TIMES: Final = 15  # cells
 _MOST: Final = 12  # lines of what there was no room for

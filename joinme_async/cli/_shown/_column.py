@@ -11,9 +11,9 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from joinme_async._models import Meeting
-from joinme_async.cli._cells import padded, wrapped
-from joinme_async.cli._week import MIDNIGHT, Day, Segment
-from joinme_async.cli._words import clock, name_of, when
+from joinme_async.cli._shown._cells import padded, wrapped
+from joinme_async.cli._shown._week import MIDNIGHT, Day, Segment
+from joinme_async.cli._shown._words import clock, name_of, when
 
 _LANE: Final = 7  # cells; meetings are not drawn side by side in fewer
 _ROOMY: Final = 13  # cells; in so many, a single row holds a time and some of a name

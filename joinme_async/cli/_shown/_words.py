@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta, tzinfo
 from typing import Final
 
 from joinme_async._models import Meeting
-from joinme_async.cli._harmless import harmless
-from joinme_async.cli._week import MIDNIGHT, Reading, Segment, Week
+from joinme_async.cli._shown._harmless import harmless
+from joinme_async.cli._shown._week import MIDNIGHT, Reading, Segment, Week
 
 DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS: Final = (
@@ -14,6 +14,9 @@ MONTHS: Final = (
     "December",
 )  # fmt: skip
 _SHORT: Final = 3
+_WEEK, _MONTH, _YEAR = 7, 30, 365
+_SOON: Final = 14  # days that are still counted one by one
+_TWO_MONTHS: Final = 61
 
 
 def name_of(meeting: Meeting) -> str:
@@ -41,6 +44,16 @@ def long_date(day: date) -> str:
     return f"{day_month(day)} {day.year}"
 
 
+def short_day(day: date) -> str:
+    """Return `Wed 2 Jun`."""
+    return f"{weekday(day)} {short_date(day)}"
+
+
+def full_date(day: date) -> str:
+    """Return `Wed 2 Jun 2027`."""
+    return f"{short_day(day)} {day.year}"
+
+
 def clock(moment: datetime) -> str:
     """Return `09:00`."""
     return f"{moment:%H:%M}"
@@ -48,7 +61,7 @@ def clock(moment: datetime) -> str:
 
 def dated(moment: datetime) -> str:
     """Return `Wed 2 Jun 10:00`."""
-    return f"{weekday(moment.date())} {short_date(moment.date())} {clock(moment)}"
+    return f"{short_day(moment.date())} {clock(moment)}"
 
 
 def when(segment: Segment, zone: tzinfo | None) -> str:
@@ -67,6 +80,30 @@ def when(segment: Segment, zone: tzinfo | None) -> str:
 def span(meeting: Meeting, zone: tzinfo | None) -> str:
     """Return `Wed 2 Jun 10:00 to Sat 5 Jun 15:00`."""
     return f"{dated(meeting.start.astimezone(zone))} to {dated(meeting.end.astimezone(zone))}"
+
+
+def from_to(start: datetime, end: datetime, zone: tzinfo) -> str:
+    """Return `Wed 2 Jun 2027, 09:00 to 10:00 BST`, with the day of the end and the zone of the start if need be."""
+    start, end = start.astimezone(zone), end.astimezone(zone)
+    first = clock(start) + ("" if start.utcoffset() == end.utcoffset() else f" {start:%Z}")
+    last = "" if start.date() == end.date() else f"{short_day(end.date())} "
+    return f"{full_date(start.date())}, {first} to {last}{clock(end)} {end:%Z}"
+
+
+def relative(day: date, today: date) -> str:
+    """Return how far away a day is: today, tomorrow, in 6 days, in 3 weeks, in 7 months."""
+    days = (day - today).days
+    near = {-1: "yesterday", 0: "today", 1: "tomorrow"}.get(days)
+    if near is not None:
+        return near
+    for least, size, unit in ((2 * _YEAR, _YEAR, "years"), (_TWO_MONTHS, _MONTH, "months"), (_SOON, _WEEK, "weeks")):
+        if abs(days) >= least:
+            return _away(round(abs(days) / size), unit, days)
+    return _away(abs(days), "days", days)
+
+
+def _away(number: int, unit: str, days: int) -> str:
+    return f"in {number} {unit}" if days > 0 else f"{number} {unit} ago"
 
 
 def period(first: date, last: date) -> str:

@@ -16,9 +16,9 @@ import jinja2
 
 from joinme_async._models import Meeting
 from joinme_async._times import format_instant
-from joinme_async.cli._harmless import harmless
-from joinme_async.cli._week import Day, Segment, Week, days_of, hours_of, readings_of, weeks_of
-from joinme_async.cli._words import (
+from joinme_async.cli._shown._harmless import harmless
+from joinme_async.cli._shown._week import Day, Segment, Week, days_of, hours_of, readings_of, weeks_of
+from joinme_async.cli._shown._words import (
     clock,
     dated,
     day_month,
@@ -241,6 +241,6 @@ def _heading(weeks: Sequence[_ShownWeek]) -> str:
 
 @functools.cache
 def _template() -> jinja2.Template:
-    text = files("joinme_async.cli").joinpath("week.html").read_text("utf-8")
+    text = files("joinme_async.cli._shown").joinpath("week.html").read_text("utf-8")
     rules = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return rules.from_string(text)

@@ -1,0 +1,98 @@
+"""What the verbs of `joinme bulk` share: which journal is meant, and how a run ends."""
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from joinme_async._errors import JournalError
+from joinme_async._times import format_instant
+from joinme_async.bulk import Journal
+from joinme_async.cli._codes import INTERRUPTED, STOPPED, USAGE, code_at_the_start
+from joinme_async.cli._options import Common
+from joinme_async.cli._result import SHOWN, Result, told_of, what_next
+from joinme_async.cli._shell import carried_out
+from joinme_async.cli._stdio import drop_stdout, say
+
+SUFFIX: Final = ".journal"
+
+
+def command(verb: str, journal: Path) -> str:
+    """Return what to type to go on with a journal."""
+    return f"joinme bulk {verb} --journal {shlex.quote(str(journal))}"
+
+
+def carried_on(work: Callable[[], int], common: Common, verb: str, journal: Path | None) -> int:
+    """Do the work of a verb that can be gone on with, and say how where it is cut off.
+
+    Args:
+        work: returns its exit code.
+        common: whether all of an error is to be shown.
+        verb: what goes on.
+        journal: what it goes on with, once that is there.
+    """
+
+    def told() -> int:
+        try:
+            return work()
+        except KeyboardInterrupt:
+            what, code = "interrupted", INTERRUPTED
+        except BrokenPipeError:
+            drop_stdout()
+            what, code = "nobody reads stdout any more", STOPPED
+        go_on = f"; go on with: {command(verb, journal)}" if journal is not None and journal.exists() else ""
+        say(f"{what}{go_on}")
+        return code
+
+    return carried_out(told, common, code_at_the_start)
+
+
+def journal_of(file: Path | None, journal: Path | None) -> Path:
+    """Return which journal is meant: the one that is named, the one beside a file, or the file if it is one itself.
+
+    Raises:
+        SystemExit: neither was given.
+    """
+    if journal is not None:
+        return journal
+    if file is None:
+        say("which run? Name its file of meetings, or its journal with --journal")
+        raise SystemExit(USAGE)
+    return file if file.name.endswith(SUFFIX) else file.with_name(file.name + SUFFIX)
+
+
+def existing_journal(journal: Path) -> Journal:
+    """Return a journal, or raise JournalError where there is none."""
+    if not journal.exists():
+        raise JournalError(f"there is no journal {journal}: name the one of the run with --journal", journal=journal)
+    return Journal(journal)
+
+
+def ended(result: Result, journal: Path) -> int:
+    """Say what a run came to and what to do next, and return its exit code."""
+    for outcome in result.troubles[:SHOWN]:
+        say(told_of(outcome))
+    if len(result.troubles) > SHOWN:
+        say(f"… all of them: {command('status', journal)}")
+    _tell_verified(result)
+    say((result.summary or "no rows") + _verdict(result))
+    if result.stopped is not None:
+        say(f"stopped: {result.stopped}")
+    if (what := what_next(result)) is not None:
+        say(f"{what}: {command('resume', journal)}")
+    return result.code
+
+
+def _verdict(result: Result) -> str:
+    if result.surplus or result.missing or result.stopped is not None:
+        return ""
+    return "; the list of join.me agrees" if result.verified else "; the list of join.me could not be read"
+
+
+def _tell_verified(result: Result) -> None:
+    for meeting in result.surplus[:SHOWN]:
+        say(f"meeting {meeting.id} ({meeting.name}, {format_instant(meeting.start)}) equals a row, and no row needs it")
+    for outcome in result.missing[:SHOWN]:
+        say(f"{told_of(outcome)}, but meeting {outcome.meeting_id} is not in the list of join.me")
+    if max(len(result.surplus), len(result.missing)) > SHOWN:
+        say("… all of them: joinme bulk verify --json")

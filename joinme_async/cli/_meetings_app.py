@@ -1,0 +1,226 @@
+"""The verbs for meetings one by one: what can be typed, and what it means."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter, Token, validators
+
+from joinme_async.cli._options import CALLS, LIST_OUTPUT, OUTPUT, Calls, Flag, Kind, ListOutput, Output, When, Zone
+
+_Id = Annotated[int, Parameter(validator=validators.Number(gte=1), allow_leading_hyphen=False)]
+_File = Annotated[Path | None, Parameter(allow_leading_hyphen=True)]
+_Participants = Annotated[
+    list[str] | None,
+    Parameter(name="--participant", negative="--no-participants", negative_iterable=(), metavar="ADDRESS"),
+]
+_OPTION = re.compile(r"--[a-z][a-z-]*(=.*)?", re.DOTALL)
+
+
+def _name(_: object, tokens: Sequence[Token]) -> str:
+    """Return a name, which may begin with a dash; but what looks like an option was meant as one."""
+    token = tokens[0]
+    if token.keyword is None and _OPTION.fullmatch(token.value):
+        raise ValueError(f"there is no such option; for a meeting of that name, say --name={token.value}")
+    return token.value
+
+
+def list_meetings(  # noqa: PLR0913  its options
+    *,
+    since: When | None = None,
+    until: When | None = None,
+    full: Flag = False,
+    timezone: Zone = None,
+    output: ListOutput = LIST_OUTPUT,
+    calls: Calls = CALLS,
+) -> int:
+    """Show the upcoming meetings; join.me lists no others.
+
+    Example: `joinme list --week --since 2027-06-02`
+
+    Parameters
+    ----------
+    since
+        None that begins before this day or time, such as 2027-06-02 or 2027-06-02T10:00+02:00.
+    until
+        None that begins after this day, or at this time or later.
+    full
+        Read each meeting by itself as well, a call each: the list leaves participants and conferences out.
+    timezone
+        The IANA zone to show times in, such as Europe/London; without one, this machine's. Also of --since and --until.
+    """
+    from joinme_async.cli._meetings import Chosen, Place, run_list  # noqa: PLC0415  each verb loads what it uses
+    from joinme_async.cli._shell import carried_out  # noqa: PLC0415
+
+    chosen = Chosen(since=since, until=until, full=full)
+    return carried_out(lambda: run_list(chosen, Place.of(calls, timezone), output), calls)
+
+
+def get(meeting_id: _Id, /, *, timezone: Zone = None, output: Output = OUTPUT, calls: Calls = CALLS) -> int:
+    """Show a meeting, with all that join.me says of it.
+
+    Example: `joinme get 12345 --json`
+
+    Parameters
+    ----------
+    meeting_id
+        Its id, as `joinme list` shows it.
+    timezone
+        The IANA zone to show times in, such as Europe/London; without one, this machine's.
+    """
+    from joinme_async.cli._meetings import Place, run_get  # noqa: PLC0415
+    from joinme_async.cli._shell import carried_out  # noqa: PLC0415
+
+    return carried_out(lambda: run_get(meeting_id, Place.of(calls, timezone), output), calls)
+
+
+def schedule(  # noqa: PLR0913  what a meeting is made of
+    name: Annotated[str, Parameter(allow_leading_hyphen=True, converter=_name)],
+    *,
+    start: When,
+    end: When,
+    participants: _Participants = None,
+    personal_url: Flag = False,
+    ensure: Flag = False,
+    timezone: Zone = None,
+    output: Output = OUTPUT,
+    calls: Calls = CALLS,
+) -> int:
+    """Schedule a meeting, and invite people to it.
+
+    Example: `joinme schedule "Weekly update" --start 2027-06-02T10:00 --end 2027-06-02T11:00
+    --timezone Europe/London --participant boss@join.me`
+
+    Parameters
+    ----------
+    name
+        What it is called.
+    start
+        When it begins: 2027-06-02T10:00+02:00, or 2027-06-02T10:00 with --timezone.
+    end
+        When it ends, within 14 days.
+    participants
+        The e-mail address of somebody to invite; once for each.
+    personal_url
+        Start it with your personal URL instead of a 9-digit code.
+    ensure
+        Schedule it unless an equal one is there: safe to repeat after a lost answer.
+    timezone
+        The IANA zone of times without an offset, such as Europe/London, and the one to show times in.
+    """
+    from joinme_async.cli._meetings import Place, Typed, run_schedule  # noqa: PLC0415
+    from joinme_async.cli._shell import carried_out  # noqa: PLC0415
+
+    typed = Typed(name=name, start=start, end=end, participants=participants, personal_url=personal_url)
+    return carried_out(lambda: run_schedule(typed, Place.of(calls, timezone), output, ensure=ensure), calls)
+
+
+def update(  # noqa: PLR0913
+    meeting_id: _Id,
+    /,
+    *,
+    name: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    start: When | None = None,
+    end: When | None = None,
+    participants: _Participants = None,
+    personal_url: bool | None = None,
+    timezone: Zone = None,
+    output: Output = OUTPUT,
+    calls: Calls = CALLS,
+) -> int:
+    """Change what you name of a meeting, and leave the rest as it is.
+
+    Example: `joinme update 12345 --name "Follow up"`
+
+    Parameters
+    ----------
+    meeting_id
+        Its id, as `joinme list` shows it.
+    name
+        What it is called from now on.
+    start
+        When it begins: 2027-06-02T10:00+02:00, or 2027-06-02T10:00 with --timezone.
+    end
+        When it ends.
+    participants
+        The e-mail address of somebody to invite; once for each. They take the place of all who are invited now; an
+        empty one, or --no-participants, leaves nobody.
+    personal_url
+        Start it with your personal URL, or with a 9-digit code.
+    timezone
+        The IANA zone of times without an offset, such as Europe/London, and the one to show times in.
+    """
+    from joinme_async.cli._meetings import Place, Typed, run_update  # noqa: PLC0415
+    from joinme_async.cli._shell import carried_out  # noqa: PLC0415
+
+    typed = Typed(name=name, start=start, end=end, participants=participants, personal_url=personal_url)
+    return carried_out(lambda: run_update(meeting_id, typed, Place.of(calls, timezone), output), calls)
+
+
+def delete(
+    *meeting_ids: _Id,
+    yes: Flag = False,
+    missing_ok: Flag = False,
+    calls: Calls = CALLS,
+) -> int:
+    """Delete meetings, after asking.
+
+    Example: `joinme delete 12345 --yes`
+
+    Parameters
+    ----------
+    meeting_ids
+        Their ids, as `joinme list` shows them.
+    yes
+        Do not ask. Where nobody can be asked, nothing is deleted without this.
+    missing_ok
+        One that is not there is as good as deleted.
+    """
+    from joinme_async.cli._meetings import Place, run_delete  # noqa: PLC0415
+    from joinme_async.cli._shell import carried_out  # noqa: PLC0415
+
+    return carried_out(lambda: run_delete(meeting_ids, Place.of(calls, None), yes=yes, missing_ok=missing_ok), calls)
+
+
+def export(  # noqa: PLR0913
+    *,
+    html: _File = None,
+    ics: _File = None,
+    csv: _File = None,
+    json: _File = None,
+    since: When | None = None,
+    until: When | None = None,
+    full: Flag = False,
+    timezone: Zone = None,
+    calls: Calls = CALLS,
+) -> int:
+    """Write the upcoming meetings into files: a page to look at, a calendar, a table.
+
+    Example: `joinme export --html week.html --ics meetings.ics --timezone Europe/London`
+
+    Parameters
+    ----------
+    html
+        A page with each week as a calendar; it loads nothing, and can be printed. - is stdout, here as below.
+    ics
+        A calendar for Outlook, Google and Apple; taken in again, it changes the meetings that are there already.
+    csv
+        A table that `joinme bulk schedule` reads again, with participants if --full.
+    json
+        A JSON array, as of `joinme list --json`.
+    since
+        None that begins before this day or time, such as 2027-06-02 or 2027-06-02T10:00+02:00.
+    until
+        None that begins after this day, or at this time or later.
+    full
+        Read each meeting by itself as well, a call each: the list leaves participants and conferences out.
+    timezone
+        The IANA zone of the page, and of --since and --until, such as Europe/London; without one, this machine's.
+    """
+    from joinme_async.cli._meetings import Chosen, Place, run_export  # noqa: PLC0415
+    from joinme_async.cli._shell import carried_out  # noqa: PLC0415
+
+    files: dict[Kind, Path | None] = {"html": html, "ics": ics, "csv": csv, "json": json}
+    chosen = Chosen(since=since, until=until, full=full)
+    return carried_out(lambda: run_export(files, chosen, Place.of(calls, timezone)), calls)

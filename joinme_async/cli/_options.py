@@ -1,0 +1,92 @@
+"""Options that many verbs take, each with its meaning in one place."""
+
+from typing import Annotated, Literal, TypeAlias
+
+import attrs
+from cyclopts import Group, Parameter, validators
+
+_CONNECTION = Group("Connection", sort_key=8)
+_OUTPUT = Group("Output", validator=validators.mutually_exclusive, sort_key=7)
+_COMMON = Group("Common", sort_key=9)
+
+Kind: TypeAlias = Literal["json", "csv", "ics", "html"]
+Flag = Annotated[bool, Parameter(negative="", show_default=False)]
+Json = Annotated[bool, Parameter(name="--json", negative="", show_default=False)]
+When = Annotated[str, Parameter(metavar="WHEN")]
+Zone = Annotated[str | None, Parameter(metavar="ZONE")]
+_Rate = Annotated[int | None, Parameter(validator=validators.Number(gte=1), group=_CONNECTION, metavar="CALLS")]
+_Seconds = Annotated[float | None, Parameter(validator=validators.Number(gt=0), group=_CONNECTION, metavar="SECONDS")]
+_Out = Annotated[bool, Parameter(negative="", group=_OUTPUT, show_default=False)]
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class Common:
+    """Options of every verb."""
+
+    debug: Annotated[bool, Parameter(negative="", group=_COMMON, show_default=False)] = False
+    """Show what is sent and waited for, and all of an error, on stderr."""
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class Connection(Common):
+    """Options of every verb that speaks with the service."""
+
+    profile: Annotated[str | None, Parameter(group=_CONNECTION, metavar="NAME")] = None
+    """A profile of your file of settings (see `joinme config`); it stands before the environment."""
+
+    base_url: Annotated[str | None, Parameter(group=_CONNECTION, metavar="URL")] = None
+    """Where the service is: JOINME_BASE_URL, or the live one."""
+
+    rate: Annotated[int | None, Parameter(validator=validators.Number(gte=1), group=_CONNECTION, metavar="CALLS")] = (
+        None
+    )
+    """How many calls a second your key allows; without one, the pace is learnt."""
+
+    no_input: Annotated[bool, Parameter(negative="", group=_COMMON, show_default=False)] = False
+    """Ask nothing, as if nobody were there to answer."""
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class Calls(Connection):
+    """Options of the verbs that make a call or a few."""
+
+    timeout: Annotated[
+        float | None, Parameter(validator=validators.Number(gt=0), group=_CONNECTION, metavar="SECONDS")
+    ] = None
+    """Seconds that a call may take, all waiting included; 60 without it."""
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class Output:
+    """How meetings are shown: for people, or in a form for programs."""
+
+    as_json: Annotated[_Out, Parameter(name="--json")] = False
+    """For programs: JSON, with times in UTC."""
+
+    as_csv: Annotated[_Out, Parameter(name="--csv")] = False
+    """For spreadsheets: CSV that `joinme bulk schedule` reads again, times in UTC."""
+
+    as_ics: Annotated[_Out, Parameter(name="--ics")] = False
+    """For calendars: iCalendar, as Outlook, Google and Apple read it."""
+
+    @property
+    def kind(self) -> Kind | None:
+        """The form for programs that was asked for, None for people."""
+        given: dict[Kind, bool] = {"json": self.as_json, "csv": self.as_csv, "ics": self.as_ics}
+        return next((kind for kind, wanted in given.items() if wanted), None)
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class ListOutput(Output):
+    """How a list is shown."""
+
+    week: _Out = False
+    """A week as a calendar: seven days from today, or from --since."""
+
+
+COMMON, CONNECTION, CALLS, OUTPUT, LIST_OUTPUT = Common(), Connection(), Calls(), Output(), ListOutput()

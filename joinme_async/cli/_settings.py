@@ -1,0 +1,148 @@
+"""Settings of the command: an argument, else the environment, else the file; and where each came from."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import attrs
+
+from joinme_async._errors import ConfigurationError
+from joinme_async._http import Secret
+from joinme_async._wire import DEFAULT_BASE_URL, checked_base_url
+from joinme_async.cli._config import ConfigFile
+
+_ENVIRONMENT: Final = {
+    "token": "JOINME_ACCESS_TOKEN",
+    "base_url": "JOINME_BASE_URL",
+    "timezone": "JOINME_TIMEZONE",
+    "rate": "JOINME_RATE",
+    "timeout": "JOINME_TIMEOUT",
+}
+
+
+@attrs.frozen(kw_only=True)
+class Given:
+    """What was typed; None for what was not.
+
+    Attributes:
+        profile: which part of the file is meant. Named here, it stands before the environment.
+        base_url: where the service is.
+        timezone: the IANA name of a zone.
+        rate: calls a second.
+        timeout: seconds for a call.
+    """
+
+    profile: str | None = None
+    base_url: str | None = None
+    timezone: str | None = None
+    rate: int | None = None
+    timeout: float | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """What the command goes by.
+
+    Attributes:
+        token: None where there is none yet.
+        base_url: where the service is.
+        timezone: None where none was set.
+        rate: calls a second; None to learn the pace.
+        timeout: seconds for a call; None for the default of the package.
+        profile: the part of the file that was used.
+        sources: for each of them that was set, where.
+    """
+
+    token: Secret[str] | None = None
+    base_url: str = DEFAULT_BASE_URL
+    timezone: str | None = None
+    rate: int | None = None
+    timeout: float | None = None
+    profile: str | None = None
+    sources: Mapping[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class _Found:
+    value: Any
+    where: str
+    is_of_file: bool = False
+
+
+def settings_of(given: Given, environment: Mapping[str, str], file: ConfigFile) -> Settings:
+    """Return the settings.
+
+    A token of the file goes only to the base URL of its own profile; to the live service, where that names none.
+
+    Raises:
+        ConfigurationError: one of them is none, there is no such profile, or a token would go where it must not.
+    """
+    profile = given.profile or environment.get("JOINME_PROFILE") or file.default
+    in_file = {name: _Found(value, where, is_of_file=True) for name, (value, where) in file.of(profile).items()}
+    in_environment = _in_environment(environment)
+    found = {**in_file, **in_environment} if given.profile is None else {**in_environment, **in_file}
+    token = found.get("token")
+    if given.profile is not None and token is not None and token.is_of_file and "base_url" not in in_file:
+        found.pop("base_url", None)
+    found |= {name: _Found(value, f"--{name.replace('_', '-')}") for name, value in _typed(given).items()}
+    settings = {name: _checked(name, of.value, of.where) for name, of in found.items()}
+    base_url = settings.get("base_url", DEFAULT_BASE_URL)
+    if token is not None and token.is_of_file:
+        own = in_file["base_url"].value if "base_url" in in_file else DEFAULT_BASE_URL
+        if checked_base_url(own) != checked_base_url(base_url):
+            raise ConfigurationError(
+                f"the access token of {token.where} is for {own}, and {found['base_url'].where} names {base_url}: "
+                "put a token for that into JOINME_ACCESS_TOKEN"
+            )
+    return Settings(**settings, profile=profile, sources={name: of.where for name, of in found.items()})
+
+
+def _typed(given: Given) -> dict[str, Any]:
+    typed = attrs.asdict(given)
+    del typed["profile"]
+    return {name: value for name, value in typed.items() if value is not None}
+
+
+def _in_environment(environment: Mapping[str, str]) -> dict[str, _Found]:
+    return {
+        name: _Found(Secret(environment[variable]) if name == "token" else environment[variable], variable)
+        for name, variable in _ENVIRONMENT.items()
+        if environment.get(variable)
+    }
+
+
+def _number(kind: Callable[[Any], Any], least: float) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:  # noqa: ANN401  what was typed
+        number = kind(value)
+        if isinstance(value, bool) or number != float(value) or not least <= number < float("inf"):
+            raise ValueError
+        return number
+
+    return check
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError
+    return value
+
+
+def _token(value: Secret[Any]) -> Secret[str]:
+    _text(value.reveal())
+    return value
+
+
+_KINDS: Final[Mapping[str, tuple[Callable[[Any], Any], str]]] = {
+    "token": (_token, "a text"),
+    "base_url": (_text, "a URL"),
+    "timezone": (_text, "an IANA zone such as 'Europe/London'"),
+    "rate": (_number(int, 1), "a number of calls a second, from 1"),
+    "timeout": (_number(float, 0.001), "a number of seconds"),
+}
+
+
+def _checked(name: str, value: Any, where: str) -> Any:  # noqa: ANN401  what was typed
+    check, what = _KINDS[name]
+    try:
+        return check(value)
+    except (ValueError, TypeError, OverflowError):
+        raise ConfigurationError(f"{where}: {name} must be {what}") from None
