@@ -6,15 +6,20 @@ import importlib
 import inspect
 import re
 import runpy
+import shlex
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import joinme_async
+from joinme_async.cli._config import read_config
+from joinme_async.cli._settings import Given, settings_of
 from joinme_async.sandbox import Fault, Sandbox
 from joinme_async.testing import FakeClock
 from joinme_async.transports.httpx import HttpxTransport
+from tests.commands import Done
 from tests.conftest import new_meeting
 
 ROOT = Path(__file__).parents[1]
@@ -142,3 +147,26 @@ def test_the_tiny_transport_is_tiny() -> None:
     (transport,) = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     code = {line for node in ast.walk(transport) if isinstance(node, ast.stmt) for line in (node.lineno,)}
     assert len(code) <= 25
+
+
+def test_the_commands_print_what_is_shown(served: Sandbox, command: Callable[..., Done]) -> None:
+    """One after another, as a reader would type them: what goes to stdout, and then what goes to stderr."""
+    section = README.split("## From the command line")[1].split("\n## ")[0]
+    (block,) = re.findall(r"^```console\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
+    steps = re.findall(r"^\$ joinme (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
+    assert len(steps) > 5
+    for typed, shown in steps:
+        done = command(*shlex.split(typed))
+        assert [line.rstrip() for line in (done.out + done.err).splitlines()] == shown.splitlines(), typed
+
+
+def test_the_settings_file_is_understood(tmp_path: Path) -> None:
+    """The one of the README, with each of its profiles."""
+    section = README.split("## From the command line")[1].split("\n## ")[0]
+    (toml,) = re.findall(r"^```toml\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
+    path = tmp_path / "config.toml"
+    path.write_text(toml)
+    path.chmod(0o600)
+    work, sandbox = (settings_of(Given(profile=name), {}, read_config(path)) for name in (None, "sandbox"))
+    assert (work.profile, work.rate, work.timezone) == ("work", 20, "Europe/London")
+    assert (sandbox.base_url, sandbox.timezone) == ("http://127.0.0.1:8765/v1", "Europe/London")
