@@ -1,8 +1,10 @@
 """The command in this process: what it is told, what it writes, and how it ends."""
 
 import io
+import os
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from joinme_async import RetryPolicy
-from joinme_async.cli import _app, _meetings, _shell, _stdio
+from joinme_async.cli import _app, _shell, _stdio, _teller, _waiting
 from joinme_async.sandbox import Sandbox
 from joinme_async.testing import FakeClock
 
@@ -41,6 +43,8 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     quick = RetryPolicy(settle=0.01, base=0.01)
     monkeypatch.setattr(_shell, "JoinMe", lambda **options: real(retry=quick, **options))
     monkeypatch.setattr(_shell, "SystemClock", lambda: FakeClock(TODAY))
+    monkeypatch.setattr(_waiting, "_FIRST", 60.0)  # or a slow machine would say what it waits for
+    monkeypatch.setattr(_teller, "_FIRST", 60.0)
     for name, value in (("COLUMNS", "80"), ("NO_COLOR", "1"), ("TZ", "UTC")):
         monkeypatch.setenv(name, value)
 
@@ -58,8 +62,47 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Put somebody at the terminal, who types what is given."""
 
     def somebody(typed: str) -> None:
-        for module in (_meetings, _shell, _stdio):
-            monkeypatch.setattr(module, "is_somebody_there", lambda: True)
+        monkeypatch.setattr(_stdio, "is_somebody_there", lambda: True)
         monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
 
     return somebody
+
+
+class Screen(NamedTuple):
+    code: int
+    out: str
+    screen: str
+
+
+def at_a_terminal(*arguments: str, typed: Sequence[tuple[str, str]] = (), **environment: str) -> Screen:
+    """Run `joinme` with a real terminal as stdin and stderr, and a pipe as stdout.
+
+    Args:
+        arguments: of the command line.
+        typed: each what the terminal has to show, and what is then typed.
+        environment: more of it.
+    """
+    import pty  # noqa: PLC0415  not on Windows
+
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "joinme_async", *arguments], stdin=theirs, stdout=subprocess.PIPE, stderr=theirs,
+        start_new_session=True, env={**os.environ, "COLUMNS": "100", "TERM": "xterm", **environment},
+    )  # fmt: skip
+    os.close(theirs)
+    seen, answered, steps = b"", 0, list(typed)
+    try:
+        while True:
+            try:
+                seen += os.read(ours, 65536)
+            except OSError:  # the other end was closed
+                break
+            if steps and steps[0][0].encode() in seen[answered:]:
+                answered = len(seen)
+                os.write(ours, steps.pop(0)[1].encode())
+        out = process.communicate(timeout=30)[0]
+    finally:
+        process.kill()
+        process.communicate()
+        os.close(ours)
+    return Screen(process.returncode, out.decode(), seen.decode())

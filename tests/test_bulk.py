@@ -864,6 +864,12 @@ def test_a_report_says_what_there_is() -> None:
 # What a look proves
 
 
+def forget(sandbox: Sandbox) -> None:
+    """Let all meetings vanish, as somebody who deletes them elsewhere would."""
+    for meeting in sandbox.meetings:
+        sandbox._service._replace(meeting.id, None)
+
+
 def lists(sandbox: Sandbox) -> int:
     return sum(entry.path == "/v1/meetings" and entry.method == "GET" for entry in sandbox.ledger)
 
@@ -874,7 +880,7 @@ async def test_a_candidate_that_is_gone_when_it_is_read_proves_nothing(joinme: J
 
     def vanish(entry) -> None:
         if lists(sandbox) == 2 and entry.path == "/v1/meetings":
-            sandbox._service._meetings.clear()
+            forget(sandbox)
 
     sandbox._on_entry = vanish
     report = await schedule_all(joinme, rows(1))
@@ -904,12 +910,10 @@ async def test_a_witness_that_is_gone_or_elsewhere_says_nothing(joinme, sandbox,
         nonlocal done
         if sent(sandbox) == 4 and not done:
             done = True
-            number = next(iter(sandbox._service._meetings))
-            stored = sandbox._service._meetings.pop(number)
-            if fate == "moved":
-                far = timedelta(days=90)
-                moved = attrs.evolve(stored, start=stored.start + far, end=stored.end + far)
-                sandbox._service._meetings[number] = moved
+            stored = next(iter(sandbox._service._meetings.values()))
+            far = timedelta(days=90)
+            moved = attrs.evolve(stored, start=stored.start + far, end=stored.end + far)
+            sandbox._service._replace(stored.id, moved if fate == "moved" else None)
 
     sandbox._on_entry = meddle
     report = await schedule_all(joinme, rows(4), verify=False)
@@ -929,7 +933,7 @@ async def test_a_meeting_there_before_that_has_gone_is_not_adopted(joinme: JoinM
 
     def vanish(entry) -> None:
         if lists(sandbox) == 1:
-            sandbox._service._meetings.clear()
+            forget(sandbox)
             sandbox._on_entry = None
 
     sandbox._on_entry = vanish

@@ -119,7 +119,7 @@ class BulkRuns(RuleBasedStateMachine):
         new = meeting(kind)
         body = {"meetingName": new.name, "meetingStart": f"{new.start:%Y-%m-%dT%H:%M:%SZ}"}
         body |= {"meetingEnd": f"{new.end:%Y-%m-%dT%H:%M:%SZ}", "participants": list(new.participants)}
-        planted, self.sandbox._service.planted = self.sandbox._service.planted, []
+        planted, self.sandbox._service.planted = self.sandbox._service.planted, {}
         import json  # noqa: PLC0415
 
         headers = {"Authorization": f"Bearer {self.sandbox.token}", "Content-Type": "application/json"}

@@ -354,7 +354,9 @@ def test_a_token_refused_in_the_middle_stops_it(served: Sandbox, bulk) -> None:
     done = bulk("schedule", "june.csv")
     assert done.code == 4
     assert done.err.startswith("joinme: the journal is june.csv.journal\n")
-    assert done.err.endswith(f"joinme: put a new token into JOINME_ACCESS_TOKEN, and go on with: {GO_ON}\n")
+    assert done.err.endswith(
+        f"joinme: put a new token where the old one is (joinme config shows where), and go on with: {GO_ON}\n"
+    )
 
 
 RESULTS = [
@@ -390,7 +392,7 @@ def test_the_exit_code_tells_what_to_do(counts: dict, more: dict, code: int, say
         (["schedule", "nowhere.csv"], 2, "nowhere.csv"),
         (["schedule"], 2, "requires an argument"),
         (["schedule", "june.csv", "--existing", "perhaps"], 2, "perhaps"),
-        (["schedule", "june.csv", "--rate", "0"], 2, "0"),
+        (["schedule", "june.csv", "--rate", "0"], 2, "joinme: --rate: rate must be a whole number"),
         (["schedule", "june.csv", "--since", "soon"], 2, "soon"),
         (["frobnicate"], 2, "frobnicate"),
         (["resume"], 2, "joinme: which run? Name its file of meetings, or its journal with --journal"),
@@ -402,7 +404,7 @@ def test_the_exit_code_tells_what_to_do(counts: dict, more: dict, code: int, say
         (["status", "june.csv"], 1, "joinme: there is no journal june.csv.journal"),
         (["verify", "june.csv"], 1, "joinme: there is no journal june.csv.journal"),
         (["undo", "june.csv", "--yes"], 1, "joinme: there is no journal june.csv.journal"),
-        (["schedule", "june.csv", "--timezone", "Nowhere"], 1, "no time zone named 'Nowhere'"),
+        (["schedule", "june.csv", "--timezone", "Nowhere"], 2, "no time zone named 'Nowhere'"),
         (["schedule", "empty.csv"], 1, "joinme: there is no meeting in empty.csv that can be sent"),
         (["schedule", "june.csv", "--journal", "june.csv"], 1, "june.csv is damaged, or no journal"),
         (["schedule", "june.csv", "--journal", "no/such/folder"], 1, "is its folder there,"),

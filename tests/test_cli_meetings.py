@@ -15,9 +15,10 @@ from pathlib import Path
 import icalendar
 import pytest
 
-from joinme_async.cli import _meetings, _shell, _show
+from joinme_async import Request
+from joinme_async.cli import _meetings, _shell, _show, _waiting
 from joinme_async.sandbox import Fault, Sandbox
-from tests.commands import Done
+from tests.commands import Done, at_a_terminal
 
 WEEKLY = ("Weekly update", "--start", "2027-06-02T09:00Z", "--end", "2027-06-02T10:00Z")
 HOURS = ("--start", "2027-06-02T09:00Z", "--end", "2027-06-02T10:00Z")
@@ -83,7 +84,7 @@ def test_people_are_shown_a_card(served: Sandbox, command: Callable[..., Done]) 
         pytest.param(("-5 % sale",), "-5 % sale", id="a dash"),
         pytest.param(("-",), "-", id="only a dash"),
         pytest.param(("--name=--json",), "--json", id="what looks like an option, said to be a name"),
-        pytest.param(("--name", "--json"), "--json", id="the same in two words"),
+        pytest.param(("--name", "-x"), "-x", id="a dash in two words"),
         pytest.param(("--Weekly--",), "--Weekly--", id="dashes, and no option"),
         pytest.param((" ünï ",), " ünï ", id="as it is"),
     ],
@@ -101,9 +102,11 @@ def test_a_misspelt_option_is_no_name(served: Sandbox, command: Callable[..., Do
     assert command("schedule", "--jsn", *HOURS) == Done(
         2,
         "",
-        "joinme: there is no such option; for a meeting of that name, say --name=--jsn. See joinme schedule --help\n",
+        "joinme: --jsn looks like an option, and there is none here; for that name, say --name=--jsn. "
+        "See joinme schedule --help\n",
     )
     assert command("schedule", "x", "--jsn", *HOURS).code == 2
+    assert command("update", "10001", "--name", "--personal-url").code == 2  # a name was forgotten
     assert served.ledger == ()
 
 
@@ -254,6 +257,35 @@ def test_where_there_are_none_it_says_so(served: Sandbox, command: Callable[...,
     assert icalendar.Calendar.from_ical(command("list", "--ics").out).events == []
 
 
+def test_far_away_times_are_told_in_a_line(served: Sandbox, command: Callable[..., Done]) -> None:
+    """The ends of the calendar are no fault of joinme's; --json has times in UTC, which all have."""
+    for bound in (("--until", "9999-12-31"), ("--since", "0001-01-01", "--timezone", "Asia/Tokyo")):
+        done = command("list", *bound)
+        assert (done.code, len(done.err.splitlines())) == (2, 1)
+    assert command("list", "--since", "2027-06-02", "--until", "2027-06-01").err == (
+        "joinme: --since is not before --until: no meeting can begin between them\n"
+    )
+    command("schedule", "x", "--start", "9999-12-31T22:00Z", "--end", "9999-12-31T23:00Z", "--json")
+    tokyo = ("--timezone", "Asia/Tokyo")
+    assert len(json.loads(command("list", "--json", *tokyo).out)) == 1
+    assert command("list", *tokyo) == Done(
+        3, "", "joinme: a time lies outside the years 1 to 9999 in this zone: --json shows times in UTC\n"
+    )
+
+
+def test_what_cannot_be_encoded_is_written_all_the_same(served: Sandbox, command: Callable[..., Done]) -> None:
+    """Half a character in a name, which a service may send: JSON escapes it, and nothing fails."""
+    body = json.dumps(
+        {"meetingName": "a\ud800b", "meetingStart": "2027-06-02T09:00:00Z", "meetingEnd": "2027-06-02T10:00:00Z"}
+    )
+    headers = {"Authorization": f"Bearer {served.token}", "Content-Type": "application/json"}
+    served.receive(Request("POST", "http://127.0.0.1/v1/meetings", headers, body.encode()))
+    assert json.loads(command("list", "--json").out)[0]["name"] == "a\ud800b"
+    assert command("export", "--json", "m.json", "--csv", "m.csv", "--ics", "m.ics", "--html", "m.html").code == 0
+    assert json.loads(Path("m.json").read_text())[0]["name"] == "a\ud800b"
+    assert "a\ufffdb" in command("list", "--ics").out
+
+
 def test_a_week_is_seven_days(three: Sandbox, command: Callable[..., Done]) -> None:
     """From today, or from a day given; where there is none, it says when the next meeting is."""
     week = command("list", "--week")
@@ -264,6 +296,7 @@ def test_a_week_is_seven_days(three: Sandbox, command: Callable[..., Done]) -> N
     assert (later.code, later.err) == (0, "joinme: the next meeting is on 2027-07-30: see it with --since 2027-07-30\n")
     assert command("list", "--week", "--until", "2027-06-10").code == 2
     assert command("list", "--week", "--json").code == 2
+    assert command("list", "--week", "--full").code == 2
 
 
 def test_a_meeting_that_goes_while_it_is_read_is_left_out(
@@ -340,11 +373,21 @@ def test_a_meeting_that_is_not_there(served: Sandbox, command: Callable[..., Don
     assert command("get", "12345") == Done(
         6, "", "joinme: join.me has no such meeting, or no longer (/meetings/12345). joinme list shows those that are there\n"
     )  # fmt: skip
-    assert command("get", "abc").err == (
-        'joinme: Invalid value for MEETING_ID: unable to convert "abc" into int. See joinme get --help\n'
-    )
-    assert command("get", "0").code == 2
-    assert command("get", "-5").code == 2
+    assert command("get", "abc").err == "joinme: 'abc' is no whole number. See joinme get --help\n"
+
+
+@pytest.mark.parametrize(
+    "wrong", ["10001.6", "10002.0", "0x2712", "1_0002", "1e4", "0", "-5", "10001 ", "٣", "9" * 30, ""]
+)
+def test_no_other_meeting_is_meant_than_the_one_that_was_typed(
+    wrong: str, three: Sandbox, command: Callable[..., Done]
+) -> None:
+    """An id is digits, and nothing is rounded: 10001.6 must not delete meeting 10002."""
+    number = len(three.ledger)
+    for verb in (("get", wrong), ("update", wrong, "--name", "x"), ("delete", wrong, "--yes")):
+        done = command(*verb)
+        assert (done.code, done.out) == (2, "")
+    assert len(three.ledger) == number
 
 
 # update
@@ -404,7 +447,7 @@ def test_an_update_is_checked_before_it_is_sent(three: Sandbox, command: Callabl
 
 def test_a_deletion_asks(three: Sandbox, command: Callable[..., Done], terminal: Callable[[str], None]) -> None:
     """It says what is to go; anything but a yes keeps it."""
-    for typed in ("k\n", "\n", "", "x\n\n"):
+    for typed in ("k\n", "keep\n", "\n", "", "x\n\n", "don't!\n\n", "done\n", "deleted?\nk\n"):
         terminal(typed)
         done = command("delete", "10001")
         assert (done.code, done.out) == (1, "")
@@ -414,7 +457,7 @@ def test_a_deletion_asks(three: Sandbox, command: Callable[..., Done], terminal:
         )
         assert done.err.endswith("joinme: nothing was deleted\n")
     assert len(three.meetings) == 3
-    terminal("d\n")
+    terminal("Delete\n")
     done = command("delete", "10001", "10002")
     assert (done.code, done.out) == (0, "")
     assert done.err.endswith(": joinme: meeting 10001 is deleted\njoinme: meeting 10002 is deleted\n")
@@ -442,6 +485,7 @@ def test_deleting_without_asking(three: Sandbox, command: Callable[..., Done]) -
         "joinme: meeting 10001 is deleted\njoinme: there is no meeting 99\njoinme: meeting 10002 is deleted\n",
     )
     assert methods(three)[number:] == ["DELETE"] * 3
+    assert command("delete", "10003", "10003", "--yes") == Done(0, "", "joinme: meeting 10003 is deleted\n")
     assert command("delete", "10001", "--yes", "--missing-ok").code == 0
     assert command("delete", "--yes").code == 2
     assert command("delete", "x", "--yes").code == 2
@@ -475,21 +519,31 @@ def test_a_file_is_whole_or_as_it_was(
 ) -> None:
     """A disk that is full, or a folder that is not there, costs a line, and nothing that was there before."""
     assert command("export", "--html", "nowhere/week.html") == Done(
-        1, "", f"joinme: {Path.cwd()}/nowhere/week.html.part cannot be used: No such file or directory\n"
+        74, "", "joinme: nowhere/week.html cannot be written: No such file or directory\n"
     )
     Path("week.html").write_text("old")
 
-    def full(self: Path, data: bytes) -> int:
-        with self.open("wb") as file:
-            file.write(data[:10])
+    def full(self: Path, target: Path) -> Path:
         raise OSError(28, "No space left on device", str(self))
 
     with monkeypatch.context() as disk:
-        disk.setattr(Path, "write_bytes", full)
+        disk.setattr(Path, "replace", full)
         done = command("export", "--html", "week.html")
-    assert (done.code, done.out) == (1, "")
-    assert done.err.endswith("cannot be used: No space left on device\n")
+    assert done == Done(74, "", "joinme: week.html cannot be written: No space left on device\n")
     assert [(path.name, path.read_text()) for path in Path().iterdir()] == [("week.html", "old")]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only there have files such a mode")
+def test_a_private_file_stays_private(three: Sandbox, command: Callable[..., Done]) -> None:
+    """It may hold addresses; a new one is as the umask has it, and what is beside it is left alone."""
+    Path("m.csv").touch(mode=0o600)
+    Path("m.csv.part").write_text("mine")
+    assert command("export", "--csv", "m.csv", "--json", "m.json", "--full").code == 0
+    assert Path("m.csv").stat().st_mode & 0o777 == 0o600
+    mask = os.umask(0)
+    os.umask(mask)
+    assert Path("m.json").stat().st_mode & 0o777 == 0o666 & ~mask
+    assert Path("m.csv.part").read_text() == "mine"
 
 
 def test_a_device_is_written_to_and_not_replaced(tmp_path: Path) -> None:
@@ -508,6 +562,14 @@ def test_an_export_must_be_told_what_to_write(served: Sandbox, command: Callable
     done = command("export")
     assert (done.code, done.out) == (2, "")
     assert "--html week.html, --ics meetings.ics" in done.err
+    for twice in (("--csv", "-", "--json", "-"), ("--csv", "m", "--json", "./m")):
+        done = command("export", *twice)
+        assert (done.code, done.out) == (2, "")
+        assert "give each a file of its own" in done.err
+    assert command("export", "--html", "--full").err == (
+        "joinme: Invalid value for --html: a file is needed; for one that is called --full, say ./--full. "
+        "See joinme export --help\n"
+    )
     assert served.ledger == ()
 
 
@@ -522,7 +584,7 @@ def test_a_fault_of_its_own_is_told_in_a_line(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("x")
 
-    monkeypatch.setattr(_meetings, "show_all", broken)
+    monkeypatch.setattr(_meetings, "_chosen", broken)
     assert command("list") == Done(70, "", (
         "joinme: this is a fault of joinme itself (ZeroDivisionError): repeat it with --debug, "
         "and report what that shows\n"
@@ -557,23 +619,107 @@ def test_ctrl_c_says_what_may_have_happened(served: Sandbox) -> None:
     ]
 
 
-def test_nobody_reads_stdout(served: Sandbox) -> None:
-    """`joinme list | head` ends in a line, and not in a traceback of Python's."""
+WRITES = [
+    pytest.param(("list", "--json"), id="list"),
+    pytest.param(("list",), id="table"),
+    pytest.param(("schedule", *WEEKLY, "--json"), id="schedule"),
+    pytest.param(("schedule", *WEEKLY), id="card"),
+    pytest.param(("update", "10001", "--name", "x"), id="update"),
+    pytest.param(("completion", "bash"), id="completion"),
+]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+@pytest.mark.parametrize("arguments", WRITES)
+def test_a_disk_that_is_full_hides_nothing(arguments: tuple[str, ...], three: Sandbox) -> None:
+    """Exit code 74 and a line; and what was done is said before, or it would be done again."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "joinme_async", *arguments], stdout=full, stderr=subprocess.PIPE, text=True,
+            timeout=50, env={**os.environ, "NO_COLOR": "1", "TZ": "UTC"}, check=False,
+        )  # fmt: skip
+    told = done.stderr.splitlines()
+    assert (done.returncode, told[-1]) == (74, "joinme: stdout cannot be written: No space left on device")
+    first = {"schedule": "joinme: meeting 10004 is scheduled", "update": "joinme: meeting 10001 is updated"}
+    assert told[:-1] == ([first[arguments[0]]] if arguments[0] in first else [])
+
+
+@pytest.mark.parametrize("arguments", WRITES)
+def test_nobody_reads_stdout(arguments: tuple[str, ...], three: Sandbox) -> None:
+    """`joinme list | head` ends in a line, not in a traceback of Python's, and not as if nothing had been done."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "joinme_async", *arguments], stdout=writes, stderr=subprocess.PIPE, text=True,
+            timeout=50, env={**os.environ, "NO_COLOR": "1", "TZ": "UTC"}, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(writes)
+    assert done.returncode == 74
+    assert done.stderr.splitlines()[-1] == "joinme: nobody reads stdout any more"
+    assert ("is scheduled" in done.stderr) == (arguments[0] == "schedule")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_are_as_good_as_nobody(closed: str, three: Sandbox) -> None:
+    """Nothing fails for that, and nothing that is for people lands on stdout."""
     done = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m joinme_async list --json > >(exec >&-; sleep 0) ; echo $? >&2"],
-        capture_output=True, text=True, timeout=50, env=dict(os.environ), check=False,
+        ["bash", "-c", f"{sys.executable} -m joinme_async get 10001 --json {closed}; {sys.executable} -m joinme_async get 99 {closed}; echo $?"],
+        capture_output=True, text=True, timeout=50, check=True, env={**os.environ, "NO_COLOR": "1", "TZ": "UTC"},
     )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "6"
+    assert "joinme: " not in done.stdout
     assert "Traceback" not in done.stderr
-    assert done.stderr.splitlines()[-1] in {"0", "4"}
 
 
-def test_what_is_waited_for_is_told_after_a_second(served: Sandbox, command: Callable[..., Done]) -> None:
+# At a real terminal
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such terminals")
+def test_a_person_is_asked(three: Sandbox) -> None:
+    """The question is on the terminal, stdout is empty; what is no answer is asked again."""
+    first = at_a_terminal("delete", "10001", typed=[("[k]: ", "don't!\n"), ("[k]: ", "k\n")], TZ="UTC")
+    assert (first.code, first.out) == (1, "")
+    assert first.screen.count("this deletes 10001 (Weekly update, Wed 2 Jun 2027, 09:00 to 10:00 UTC)") == 2
+    assert len(three.meetings) == 3
+    done = at_a_terminal("delete", "10001", "99", "--missing-ok", typed=[("[k]: ", "d\n")])
+    assert (done.code, done.out) == (0, "")
+    assert [meeting.id for meeting in three.meetings] == [10002, 10003]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such terminals")
+def test_a_person_sees_a_bar_and_a_pipe_does_not(served: Sandbox) -> None:
+    """Once it takes longer than a second, with what is waited for; it is gone at the end. A dumb terminal gets a line."""
+    for terminal, shows in (("xterm", "\x1b["), ("dumb", "joinme: asking join.me; join.me asked to wait")):
+        served.plant(Fault.refuse(retry_after=3))
+        done = at_a_terminal("list", "--json", TERM=terminal)
+        assert (done.code, done.out) == (0, "[]\n")
+        assert shows in done.screen
+        assert "join.me asked to wait: " in done.screen
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such terminals")
+def test_a_token_that_is_typed_is_not_seen(three: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked for on the terminal without an echo; the end of input is no token."""
+    monkeypatch.delenv("JOINME_ACCESS_TOKEN")
+    done = at_a_terminal("list", "--json", typed=[("not kept): ", f"{three.token}\n")])
+    assert (done.code, len(json.loads(done.out))) == (0, 3)
+    assert three.token not in done.screen
+    done = at_a_terminal("list", typed=[("not kept): ", "\x04")])
+    assert (done.code, done.out) == (1, "")
+    assert "joinme: no access token was given" in done.screen
+
+
+def test_what_is_waited_for_is_told_after_a_second(
+    served: Sandbox, command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On no terminal, in a line: what goes on, and how long the service asked for."""
+    monkeypatch.setattr(_waiting, "_FIRST", 0.5)
     served.plant(Fault.refuse(retry_after=2))
     done = command("list", "--json")
     assert (done.code, done.out) == (0, "[]\n")
-    (line,) = done.err.splitlines()
-    assert line in {f"joinme: asking join.me; join.me asked to wait: {seconds} s" for seconds in (1, 2)}
+    assert done.err.splitlines()[-1] in {f"joinme: asking join.me; join.me asked to wait: {n} s" for n in (1, 2)}
 
 
 def test_the_time_of_a_call_is_kept(served: Sandbox, command: Callable[..., Done]) -> None:

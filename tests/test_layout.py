@@ -23,6 +23,7 @@ LAYERS = [
     ["cli._bulk_app", "cli._help", "cli._meetings_app"],
     ["cli._after", "cli._bulk", "cli._config_shown", "cli._demo", "cli._meetings", "cli._sandbox"],
     ["cli._journals", "cli._show"],
+    ["cli._ending"],
     ["cli._shell"],
     ["cli._waiting"],
     ["cli._dry", "cli._result", "cli._teller"],

@@ -94,9 +94,19 @@ def test_a_profile_may_have_a_url_and_a_token(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "environment", "says"),
     [
-        ({}, {"JOINME_RATE": "fast"}, "JOINME_RATE: rate must be a number of calls a second, from 1"),
-        ({}, {"JOINME_RATE": "0"}, "JOINME_RATE: rate must be a number of calls a second, from 1"),
-        ({}, {"JOINME_TIMEOUT": "inf"}, "JOINME_TIMEOUT: timeout must be a number of seconds"),
+        ({}, {"JOINME_RATE": "fast"}, "JOINME_RATE: rate must be a whole number of calls a second, from 1"),
+        ({}, {"JOINME_RATE": "0"}, "JOINME_RATE: rate must be a whole number of calls a second, from 1"),
+        ({}, {"JOINME_TIMEOUT": "inf"}, "JOINME_TIMEOUT: timeout must be a number of seconds, from 0.001"),
+        (
+            {},
+            {"JOINME_TIMEZONE": "Mars"},
+            "JOINME_TIMEZONE: no time zone named 'Mars': use an IANA name such as 'Europe/London'",
+        ),
+        (
+            {},
+            {"JOINME_BASE_URL": "http://elsewhere.example"},
+            "JOINME_BASE_URL: the access token would travel in the clear to elsewhere.example: use https (http is for this machine only)",
+        ),
         ({}, {"JOINME_TIMEZONE": " "}, "JOINME_TIMEZONE: timezone must be an IANA zone such as 'Europe/London'"),
         ({"profile": "home"}, {}, "no profile is called 'home' in config.toml: there is none"),
         ({}, {"JOINME_PROFILE": "home"}, "no profile is called 'home' in config.toml: there is none"),
@@ -136,9 +146,9 @@ def test_a_file_that_cannot_be_meant_is_refused(text: str, says: str, tmp_path: 
     ("text", "says"),
     [
         ("token = 5", "token must be a text"),
-        ('token = "x"\nrate = true', "rate must be a number of calls a second"),
-        ('token = "x"\nrate = 2.5', "rate must be a number of calls a second"),
-        ('token = "x"\nrate = 1.5e400', "rate must be a number of calls a second"),
+        ('token = "x"\nrate = true', "rate must be a whole number of calls a second"),
+        ('token = "x"\nrate = 2.5', "rate must be a whole number of calls a second"),
+        ('token = "x"\nrate = 1.5e400', "rate must be a whole number of calls a second"),
         ('token = "x"\nbase_url = 1', "base_url must be a URL"),
         ('token = "x"\ntimezone = []', "timezone must be an IANA zone"),
         ('token = "x"\ntimeout = "soon"', "timeout must be a number of seconds"),
@@ -166,13 +176,44 @@ def test_a_token_that_others_can_read_is_refused(mode: int, tmp_path: Path) -> N
 
 def test_where_the_file_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where JOINME_CONFIG says, else where the platform keeps such files; a folder in its place is told."""
-    assert path_of({"JOINME_CONFIG": "/x/y.toml"}) == Path("/x/y.toml")
+    named = file(tmp_path)
+    assert path_of({"JOINME_CONFIG": str(named)}) == named
+    with pytest.raises(ConfigurationError, match=r"JOINME_CONFIG names .*other\.toml, and there is no such file"):
+        path_of({"JOINME_CONFIG": str(tmp_path / "other.toml")})
     if sys.platform == "linux":
         monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
         assert path_of({}) == tmp_path / "joinme" / "config.toml"
     assert read_config(tmp_path / "nothing.toml") == ConfigFile(tmp_path / "nothing.toml")
     with pytest.raises(ConfigurationError, match="cannot be read"):
         read_config(tmp_path)
+
+
+def test_a_mark_at_its_beginning_is_no_part_of_a_file(tmp_path: Path) -> None:
+    """Some editors of Windows write one."""
+    path = file(tmp_path)
+    path.write_text(FILE, encoding="utf-8-sig")
+    assert read_config(path).default == "work"
+
+
+def test_a_file_that_is_broken_shows_nobody_its_token(tmp_path: Path) -> None:
+    """Not in the message, and in no frame of a traceback: a parser has the whole text in its locals."""
+    with pytest.raises(ConfigurationError) as caught:
+        read_config(file(tmp_path, 'token = "of work"\nrate ='))
+    assert "of work" not in str(caught.value)
+    assert caught.value.__context__ is None
+    assert not any("of work" in repr(frame.frame.f_locals) for frame in caught.traceback if "joinme" in str(frame.path))
+
+
+def test_what_was_typed_wrongly_is_a_matter_of_the_command_line(
+    command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit code 2 for an option, 1 for the environment and the file."""
+    for typed in (("--rate", "2.7"), ("--rate", "1_0"), ("--rate", "0"), ("--base-url", "nope"), ("--profile", "home")):
+        assert command("config", *typed).code == (1 if typed[0] == "--profile" else 2), typed
+    for typed in (("--timeout", "inf"), ("--timeout", "0.0001"), ("--timeout", "soon"), ("--timezone", "Mars")):
+        assert command("list", *typed).code == 2, typed
+    monkeypatch.setenv("JOINME_TIMEZONE", "Mars")
+    assert command("list").code == 1
 
 
 def test_no_token_is_in_any_repr(tmp_path: Path) -> None:
@@ -207,9 +248,11 @@ def test_config_shows_each_setting_and_its_source_but_no_token(
     shown = json.loads(command("config", "--json").out)
     assert (shown["file"], shown["profile"]) == (str(path), "work")
     assert shown["settings"]["token"] == {"value": "set", "from": f"{path}, work"}
-    monkeypatch.setenv("JOINME_CONFIG", str(tmp_path / "other.toml"))
+    monkeypatch.delenv("JOINME_CONFIG")
+    monkeypatch.setattr("platformdirs.user_config_path", lambda *_, **__: tmp_path / "empty")
     out = command("config").out
-    assert out.startswith(f"file      {tmp_path}/other.toml (there is none)\nprofile   none\ntoken     not set\n")
+    path = tmp_path / "empty" / "config.toml"
+    assert out.startswith(f"file      {path} (there is none)\nprofile   none\ntoken     not set\n")
 
 
 def test_without_a_token_it_says_where_one_goes(

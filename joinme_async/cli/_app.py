@@ -1,18 +1,19 @@
 """The `joinme` command: its verbs, and the one place where what ends it becomes a line and an exit code."""
 
+import os
 import sys
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError, validators
 
 from joinme_async._version import __version__
 from joinme_async.cli._bulk_app import MANY, bulk
-from joinme_async.cli._codes import USAGE
+from joinme_async.cli._codes import DONE, INTERRUPTED, USAGE
 from joinme_async.cli._help import FlowingHelp
 from joinme_async.cli._meetings_app import delete, export, get, list_meetings, schedule, update
-from joinme_async.cli._options import COMMON, CONNECTION, Common, Connection, Json, Zone
+from joinme_async.cli._options import COMMON, CONNECTION, Common, Connection, Json, Zone, whole
 
 _MEETINGS, _MORE = Group("Meetings", sort_key=1), Group("More", sort_key=3)
 
@@ -34,6 +35,7 @@ app = App(
     - 5: it is not known whether it was done
     - 6: there is no such meeting
     - 70: a fault of joinme itself
+    - 74: it was done, but what came of it could not be written: a full disk, or nobody reads it
     - 130: interrupted
     """,
     version=__version__,
@@ -53,33 +55,40 @@ _ExistingFile = Annotated[Path | None, Parameter(validator=validators.Path(exist
 
 def run() -> None:
     """Run the command line."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed before we began
+            setattr(sys, name, Path(os.devnull).open("r+", encoding="utf-8"))  # noqa: SIM115  it stays open
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name that this terminal cannot show is no reason to stop
+    # httpx would load its own command, and rich with it, wherever that can be: a tenth of the time of any verb of ours.
+    modules: dict[str, Any] = sys.modules
+    modules.setdefault("httpx._main", None)  # so the import system says that it is not there
     try:
         app(sys.argv[1:], print_error=False, exit_on_error=False)
     except CycloptsError as error:
         print(f"joinme: {_told(error)}", file=sys.stderr)  # noqa: T201
         raise SystemExit(USAGE) from None
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
 
 
 def _told(error: CycloptsError) -> str:
     verb = " ".join(("joinme", *(error.command_chain or ())))
     said = " ".join(str(error).split())
     if isinstance(error, UnusedCliTokensError):
-        said = (
-            f"{' '.join(error.unused_tokens or ())} is more than this takes; a text with blanks needs quotes around it."
-        )
-    return f"{said.removesuffix('.')}. See {verb} --help"
+        more = " ".join(error.unused_tokens or ())
+        said = f"{more} is more than this takes; a text with blanks needs quotes around it"
+    return f"{said}{'' if said.endswith(('.', '?')) else '.'} See {verb} --help"
 
 
 @app.command(group=_MORE)
 def sandbox(  # noqa: PLR0913  its options
     *,
     host: str = "127.0.0.1",
-    port: Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))] = 8765,
-    per_second: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
-    per_day: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
+    port: Annotated[int, Parameter(converter=whole, validator=validators.Number(gte=0, lte=65535))] = 8765,
+    per_second: Annotated[int | None, Parameter(converter=whole, validator=validators.Number(gte=1))] = None,
+    per_day: Annotated[int | None, Parameter(converter=whole, validator=validators.Number(gte=1))] = None,
     latency: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 0.0,
     faults: _ExistingFile = None,
     common: Common = COMMON,
@@ -105,8 +114,8 @@ def sandbox(  # noqa: PLR0913  its options
     faults
         A JSON file with a list of faults, such as [{"kind": "lose", "on": "POST", "times": 2}].
     """
+    from joinme_async.cli._ending import carried_out  # noqa: PLC0415
     from joinme_async.cli._sandbox import run_sandbox  # noqa: PLC0415  each verb loads what it uses
-    from joinme_async.cli._shell import carried_out  # noqa: PLC0415
 
     return carried_out(
         lambda: run_sandbox(host, port, per_second=per_second, per_day=per_day, latency=latency, faults=faults), common
@@ -130,7 +139,7 @@ def demo(file: _ExistingFile = None, *, timezone: Zone = None, common: Common = 
         own. Without one, times are shown in this machine's.
     """
     from joinme_async.cli._demo import run_demo  # noqa: PLC0415
-    from joinme_async.cli._shell import carried_out  # noqa: PLC0415
+    from joinme_async.cli._ending import carried_out  # noqa: PLC0415
 
     return carried_out(lambda: run_demo(file, timezone), common)
 
@@ -152,13 +161,13 @@ def config(*, as_json: Json = False, connection: Connection = CONNECTION) -> int
         One JSON object on stdout: file, profile, settings.
     """
     from joinme_async.cli._config_shown import run_config  # noqa: PLC0415
-    from joinme_async.cli._shell import carried_out  # noqa: PLC0415
+    from joinme_async.cli._ending import carried_out  # noqa: PLC0415
 
     return carried_out(lambda: run_config(connection, as_json=as_json), connection)
 
 
 @app.command(group=_MORE)
-def completion(shell: Literal["bash", "zsh", "fish"], /) -> None:
+def completion(shell: Literal["bash", "zsh", "fish"], /, *, common: Common = COMMON) -> int:
     """Print what makes your shell complete what you type.
 
     Example: `joinme completion bash > ~/.local/share/bash-completion/completions/joinme`
@@ -168,6 +177,11 @@ def completion(shell: Literal["bash", "zsh", "fish"], /) -> None:
     shell
         For zsh, write it into a folder of your fpath as _joinme; for fish, into ~/.config/fish/completions/joinme.fish.
     """
+    from joinme_async.cli._ending import carried_out  # noqa: PLC0415
     from joinme_async.cli._stdio import put  # noqa: PLC0415
 
-    put(app.generate_completion(shell=shell))
+    def work() -> int:
+        put(app.generate_completion(shell=shell))
+        return DONE
+
+    return carried_out(work, common)

@@ -24,7 +24,7 @@ from joinme_async.cli._settings import Settings
 from joinme_async.cli._shell import ask, run
 from joinme_async.cli._stdio import asked, draws_bars, say, show, show_text
 from joinme_async.cli._teller import Teller
-from joinme_async.cli._waiting import Patience
+from joinme_async.cli._waiting import Patience, working
 from joinme_async.cli._waits import duration
 
 Existing = Literal["make", "adopt"]
@@ -54,7 +54,8 @@ def checked(file: Path, timezone: str | None, since: str | None, until: str | No
     if file.suffix == SUFFIX:
         raise ConfigurationError(f"{file} is a journal: go on with it with {command('resume', file)}")
     first, last = bounds(since, until, timezone)
-    meetings = read_meetings(file, timezone=timezone, skip_bad=skip_bad, since=first, until=last)
+    with working(f"reading {file.name}"):
+        meetings = read_meetings(file, timezone=timezone, skip_bad=skip_bad, since=first, until=last)
     for row in meetings.skipped:
         say(f"passed over: {row}")
     return meetings

@@ -24,7 +24,7 @@ bulk = App(
     - 1: nothing was begun: bad rows, a journal that does not fit, no token
     - 2: the command line is wrong
     - 3: some rows failed, or the list of join.me does not agree
-    - 4: it was stopped before the end: quota, token, outage, disk
+    - 4: it was stopped before the end: quota, token, outage, disk, or nobody reads stdout any more
     - 5: some rows are in doubt
     - 130: interrupted
     """,
@@ -147,8 +147,8 @@ def status(
         One JSON object on stdout: journal, holder, counts, already_there, complete, failed, in_doubt.
     """
     from joinme_async.cli._after import run_status  # noqa: PLC0415
+    from joinme_async.cli._ending import carried_out  # noqa: PLC0415
     from joinme_async.cli._journals import journal_of  # noqa: PLC0415
-    from joinme_async.cli._shell import carried_out  # noqa: PLC0415
 
     return carried_out(lambda: run_status(journal_of(file, journal), as_json=as_json), common)
 
@@ -176,8 +176,8 @@ def verify(
     """
     from joinme_async.cli._after import run_verify  # noqa: PLC0415
     from joinme_async.cli._codes import code_at_the_start  # noqa: PLC0415
+    from joinme_async.cli._ending import carried_out  # noqa: PLC0415
     from joinme_async.cli._journals import journal_of  # noqa: PLC0415
-    from joinme_async.cli._shell import carried_out  # noqa: PLC0415
 
     target = journal_of(file, journal)
     return carried_out(lambda: run_verify(target, connection, as_json=as_json), connection, code_at_the_start)

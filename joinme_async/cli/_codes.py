@@ -25,11 +25,16 @@ STOPPED: Final = 4
 IN_DOUBT: Final = 5
 MISSING: Final = 6
 FAULT: Final = 70  # EX_SOFTWARE of sysexits.h
+UNWRITTEN: Final = 74  # EX_IOERR
 INTERRUPTED: Final = 130
 
 
 class UsageError(ConfigurationError):
     """What was typed cannot be meant."""
+
+
+class UnwrittenError(OSError):
+    """What was brought could not be written; what was asked for may have been done all the same."""
 
 
 _CODES: Final[tuple[tuple[type[JoinMeError], int], ...]] = (

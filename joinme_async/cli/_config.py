@@ -12,7 +12,15 @@ import attrs
 from joinme_async._errors import ConfigurationError
 from joinme_async._http import Secret
 
-NAMES: Final = ("token", "base_url", "timezone", "rate", "timeout")
+VARIABLES: Final = {
+    "token": "JOINME_ACCESS_TOKEN",
+    "base_url": "JOINME_BASE_URL",
+    "timezone": "JOINME_TIMEZONE",
+    "rate": "JOINME_RATE",
+    "timeout": "JOINME_TIMEOUT",
+}
+"""The settings by their names in the file, and what they are called in the environment."""
+
 _OTHERS: Final = 0o077  # what the group and everybody else may do with a file
 
 
@@ -49,9 +57,16 @@ class ConfigFile:
 
 
 def path_of(environment: Mapping[str, str]) -> Path:
-    """Return where the file is, or would be: where JOINME_CONFIG says, else where the platform keeps such files."""
+    """Return where the file is, or would be: where JOINME_CONFIG says, else where the platform keeps such files.
+
+    Raises:
+        ConfigurationError: JOINME_CONFIG names a file that is not there.
+    """
     if environment.get("JOINME_CONFIG"):
-        return Path(environment["JOINME_CONFIG"])
+        named = Path(environment["JOINME_CONFIG"])
+        if not named.exists():
+            raise ConfigurationError(f"JOINME_CONFIG names {named}, and there is no such file")
+        return named
     from platformdirs import user_config_path  # noqa: PLC0415  loaded where it is used
 
     return user_config_path("joinme", appauthor=False) / "config.toml"
@@ -63,16 +78,20 @@ def read_config(path: Path) -> ConfigFile:
     Raises:
         ConfigurationError: it is not TOML, has settings that nobody knows, or holds a token that others can read.
     """
+    problem, mode = "", 0
+    document: dict[str, Any] = {}
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
-            document = _hidden(tomllib.load(file))
+            document = _hidden(tomllib.loads(file.read().decode("utf-8-sig")))  # some editors begin with a mark
     except FileNotFoundError:
         return ConfigFile(path)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is not TOML: {error}") from None
+        problem = f"is not TOML: {error}"
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
+        problem = f"cannot be read: {error.strerror}"
+    if problem:  # raised here, since the frames of a parser have the whole text, tokens and all
+        raise ConfigurationError(f"{path} {problem}")
     default, profiles = document.pop("profile", None), document.pop("profiles", {})
     if not isinstance(profiles, dict) or not all(isinstance(table, dict) for table in profiles.values()):
         raise ConfigurationError(f"{path}: profiles are tables, such as [profiles.work]")
@@ -95,8 +114,8 @@ def _hidden(document: dict[str, Any]) -> dict[str, Any]:
 
 def _check_names(table: Mapping[str, Any], path: str, where: str) -> None:
     for name in table:
-        if name not in NAMES:
-            raise ConfigurationError(f"{path}no setting is called {name}{where}: there are {', '.join(NAMES)}")
+        if name not in VARIABLES:
+            raise ConfigurationError(f"{path}no setting is called {name}{where}: there are {', '.join(VARIABLES)}")
 
 
 def _check_private(path: Path, mode: int) -> None:

@@ -9,9 +9,9 @@ from joinme_async._errors import JournalError
 from joinme_async._times import format_instant
 from joinme_async.bulk import Journal
 from joinme_async.cli._codes import INTERRUPTED, STOPPED, USAGE, code_at_the_start
+from joinme_async.cli._ending import carried_out
 from joinme_async.cli._options import Common
 from joinme_async.cli._result import SHOWN, Result, told_of, what_next
-from joinme_async.cli._shell import carried_out
 from joinme_async.cli._stdio import drop_stdout, say
 
 SUFFIX: Final = ".journal"

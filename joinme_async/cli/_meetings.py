@@ -19,7 +19,7 @@ from joinme_async.cli._settings import Settings
 from joinme_async.cli._shell import ask, now, ready, settings_for
 from joinme_async.cli._show import content_of, show_all, show_one, show_week, write_file
 from joinme_async.cli._shown._words import from_to
-from joinme_async.cli._stdio import asked, is_somebody_there, say
+from joinme_async.cli._stdio import asked, may_ask, say
 from joinme_async.cli._waiting import Patience
 
 T = TypeVar("T")
@@ -34,19 +34,21 @@ class Place:
 
     Attributes:
         settings: with a token only once that is needed.
-        zone: that times are shown in: the one that was set, or this machine's.
         calls: the options that were typed.
     """
 
     settings: Settings
-    zone: tzinfo
     calls: Calls
 
     @classmethod
     def of(cls, calls: Calls, timezone: str | None) -> "Place":
         """Return it as the command line, the environment and the file say."""
-        settings = settings_for(calls, timezone)
-        return cls(settings=settings, zone=zone_of(settings.timezone), calls=calls)
+        return cls(settings=settings_for(calls, timezone), calls=calls)
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone that times are shown in: the one that was set, or this machine's."""
+        return zone_of(self.settings.timezone)
 
     def moment(self, text: str, option: str) -> datetime:
         """Return an instant that was typed."""
@@ -55,7 +57,7 @@ class Place:
     @property
     def may_ask(self) -> bool:
         """Whether there is somebody who may be asked."""
-        return not self.calls.no_input and is_somebody_there()
+        return may_ask(no_input=self.calls.no_input)
 
     def with_token(self) -> "Place":
         """Return it with a token, asked for if need be."""
@@ -88,13 +90,17 @@ def run_list(chosen: Chosen, place: Place, output: ListOutput) -> int:
     """Show the upcoming meetings."""
     if output.week:
         return _run_week(chosen, place)
-    show_all(_chosen(chosen, place), output, place.zone, now())
+    meetings = _chosen(chosen, place)
+    if meetings or output.kind is not None:
+        show_all(meetings, output, place.settings.timezone, now())
+    else:
+        say("there are no such meetings: join.me lists upcoming ones only")
     return DONE
 
 
 def _run_week(chosen: Chosen, place: Place) -> int:
-    if chosen.until is not None:
-        raise UsageError("--week shows seven days: leave out --until, and say with --since where they begin")
+    if chosen.until is not None or chosen.full:
+        raise UsageError("--week shows seven days, from --since on, as the list has them: leave out --until and --full")
     zone, since = place.zone, chosen.since
     first = now().astimezone(zone).date()
     if since is not None:
@@ -102,7 +108,7 @@ def _run_week(chosen: Chosen, place: Place) -> int:
     begin, end = (midnight(of, zone) for of in (first, first + _SEVEN_DAYS))
     meetings = _read(place, None, full=False)
     week = [meeting for meeting in meetings if begin < meeting.end and meeting.start < end]
-    show_week(week, first, zone, now())
+    show_week(week, first, place.settings.timezone, now())
     later = [meeting.start for meeting in meetings if meeting.start >= end]
     if not week and later:
         then = min(later).astimezone(zone).date()
@@ -113,7 +119,7 @@ def _run_week(chosen: Chosen, place: Place) -> int:
 def run_get(meeting_id: int, place: Place, output: Output) -> int:
     """Show one meeting."""
     meeting = place.ask(lambda joinme, _: joinme.meetings.get(meeting_id))
-    show_one(meeting, output, place.zone, now())
+    show_one(meeting, output, place.settings.timezone, now())
     return DONE
 
 
@@ -122,15 +128,19 @@ def run_export(wanted: Mapping[Kind, Path | None], chosen: Chosen, place: Place)
     files: dict[Kind, Path] = {kind: path for kind, path in wanted.items() if path is not None}
     if not files:
         raise UsageError("say what to write: --html week.html, --ics meetings.ics, --csv meetings.csv or --json FILE")
+    if len(set(map(Path.absolute, files.values()))) < len(files):
+        raise UsageError("two of these would be written to the same place: give each a file of its own")
     meetings = _chosen(chosen, place)
     for kind, path in files.items():
-        write_file(path, content_of(kind, meetings, place.zone, now()))
+        write_file(path, content_of(kind, meetings, place.settings.timezone, now()))
         say(f"{len(meetings)} meeting{'s' * (len(meetings) != 1)} written to {path}")
     return DONE
 
 
 def _chosen(chosen: Chosen, place: Place) -> Sequence[Meeting]:
     since, until = bounds(chosen.since, chosen.until, place.settings.timezone)
+    if since is not None and until is not None and since >= until:
+        raise UsageError("--since is not before --until: no meeting can begin between them")
     return [m for m in _read(place, until, full=chosen.full, since=since) if until is None or m.start < until]
 
 
@@ -213,8 +223,8 @@ def run_schedule(typed: Typed, place: Place, output: Output, *, ensure: bool) ->
         return joinme.meetings.ensure(new) if ensure else joinme.meetings.schedule(new)
 
     meeting = place.ask(work)
-    show_one(meeting, output, place.zone, now())
-    say(f"meeting {meeting.id} is {'there' if ensure else 'scheduled'}")
+    say(f"meeting {meeting.id} is {'there' if ensure else 'scheduled'}")  # first, or a full disk would keep it quiet
+    show_one(meeting, output, place.settings.timezone, now())
     return DONE
 
 
@@ -235,8 +245,9 @@ def run_update(meeting_id: int, typed: Typed, place: Place, output: Output) -> i
             start_with_personal_url=UNSET if typed.personal_url is None else typed.personal_url,
         )
 
-    show_one(place.ask(work), output, place.zone, now())
+    meeting = place.ask(work)
     say(f"meeting {meeting_id} is updated")
+    show_one(meeting, output, place.settings.timezone, now())
     return DONE
 
 
@@ -244,26 +255,39 @@ def run_delete(meeting_ids: Sequence[int], place: Place, *, yes: bool, missing_o
     """Delete meetings, once that was agreed to."""
     if not meeting_ids:
         raise UsageError("which meeting? Name its id, or several: joinme list shows them")
+    meeting_ids = tuple(dict.fromkeys(meeting_ids))
     if not yes:
         if not place.may_ask:
             say("nothing was deleted, since there is nobody to ask: say --yes")
             return NOT_BEGUN
-        place = place.with_token()
-        meetings = place.ask(partial(_read_each, meeting_ids))
-        told = "; ".join(f"{m.id} ({m.name}, {from_to(m.start, m.end, place.zone)})" for m in meetings)
-        if asked(f"this deletes {told}", {"d": "delete", "k": "keep"}, "k") != "d":
+        place, zone = place.with_token(), place.zone
+        meetings = place.ask(partial(_read_each, meeting_ids, missing_ok))
+        told = "; ".join(f"{m.id} ({m.name}, {from_to(m.start, m.end, zone)})" for m in meetings)
+        if meetings and asked(f"this deletes {told}", {"d": "delete", "k": "keep"}, "k") != "d":
             say("nothing was deleted")
             return NOT_BEGUN
     return MISSING if place.ask(partial(_delete_each, meeting_ids, missing_ok)) else DONE
 
 
-async def _read_each(meeting_ids: Sequence[int], joinme: JoinMe, _: Patience) -> Sequence[Meeting]:
-    return [await joinme.meetings.get(meeting_id) for meeting_id in meeting_ids]
+async def _read_each(
+    meeting_ids: Sequence[int],
+    missing_ok: bool,  # noqa: FBT001  bound where it is used
+    joinme: JoinMe,
+    _: Patience,
+) -> Sequence[Meeting]:
+    found = []
+    for meeting_id in meeting_ids:
+        try:
+            found.append(await joinme.meetings.get(meeting_id))
+        except NotFoundError:
+            if not missing_ok:
+                raise
+    return found
 
 
 async def _delete_each(
     meeting_ids: Sequence[int],
-    missing_ok: bool,  # noqa: FBT001  bound by name where it is used
+    missing_ok: bool,  # noqa: FBT001  bound where it is used
     joinme: JoinMe,
     patience: Patience,
 ) -> Sequence[int]:

@@ -1,29 +1,53 @@
 """The verbs for meetings one by one: what can be typed, and what it means."""
 
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter, Token, validators
 
-from joinme_async.cli._options import CALLS, LIST_OUTPUT, OUTPUT, Calls, Flag, Kind, ListOutput, Output, When, Zone
+from joinme_async.cli._options import (
+    CALLS,
+    LIST_OUTPUT,
+    OUTPUT,
+    Calls,
+    Flag,
+    Kind,
+    ListOutput,
+    Output,
+    When,
+    Zone,
+    whole,
+)
 
-_Id = Annotated[int, Parameter(validator=validators.Number(gte=1), allow_leading_hyphen=False)]
-_File = Annotated[Path | None, Parameter(allow_leading_hyphen=True)]
-_Participants = Annotated[
-    list[str] | None,
-    Parameter(name="--participant", negative="--no-participants", negative_iterable=(), metavar="ADDRESS"),
-]
 _OPTION = re.compile(r"--[a-z][a-z-]*(=.*)?", re.DOTALL)
 
 
 def _name(_: object, tokens: Sequence[Token]) -> str:
     """Return a name, which may begin with a dash; but what looks like an option was meant as one."""
-    token = tokens[0]
-    if token.keyword is None and _OPTION.fullmatch(token.value):
-        raise ValueError(f"there is no such option; for a meeting of that name, say --name={token.value}")
-    return token.value
+    value = tokens[0].value
+    if _OPTION.fullmatch(value) and f"--name={value}" not in sys.argv:
+        raise ValueError(f"{value} looks like an option, and there is none here; for that name, say --name={value}")
+    return value
+
+
+def _file(_: object, tokens: Sequence[Token]) -> Path:
+    """Return a path; `-` alone may begin with a dash, or an option would be taken for the file that was forgotten."""
+    value = tokens[0].value
+    if value.startswith("-") and value != "-":
+        raise ValueError(f"a file is needed; for one that is called {value}, say ./{value}")
+    return Path(value)
+
+
+_Id = Annotated[int, Parameter(converter=whole, validator=validators.Number(gte=1))]
+_File = Annotated[Path | None, Parameter(allow_leading_hyphen=True, converter=_file, metavar="FILE")]
+_Name = Parameter(allow_leading_hyphen=True, converter=_name)
+_Participants = Annotated[
+    list[str] | None,
+    Parameter(name="--participant", negative="--no-participants", negative_iterable=(), metavar="ADDRESS"),
+]
 
 
 def list_meetings(  # noqa: PLR0913  its options
@@ -50,8 +74,8 @@ def list_meetings(  # noqa: PLR0913  its options
     timezone
         The IANA zone to show times in, such as Europe/London; without one, this machine's. Also of --since and --until.
     """
+    from joinme_async.cli._ending import carried_out  # noqa: PLC0415
     from joinme_async.cli._meetings import Chosen, Place, run_list  # noqa: PLC0415  each verb loads what it uses
-    from joinme_async.cli._shell import carried_out  # noqa: PLC0415
 
     chosen = Chosen(since=since, until=until, full=full)
     return carried_out(lambda: run_list(chosen, Place.of(calls, timezone), output), calls)
@@ -69,14 +93,14 @@ def get(meeting_id: _Id, /, *, timezone: Zone = None, output: Output = OUTPUT, c
     timezone
         The IANA zone to show times in, such as Europe/London; without one, this machine's.
     """
+    from joinme_async.cli._ending import carried_out  # noqa: PLC0415
     from joinme_async.cli._meetings import Place, run_get  # noqa: PLC0415
-    from joinme_async.cli._shell import carried_out  # noqa: PLC0415
 
     return carried_out(lambda: run_get(meeting_id, Place.of(calls, timezone), output), calls)
 
 
 def schedule(  # noqa: PLR0913  what a meeting is made of
-    name: Annotated[str, Parameter(allow_leading_hyphen=True, converter=_name)],
+    name: Annotated[str, _Name],
     *,
     start: When,
     end: When,
@@ -109,8 +133,8 @@ def schedule(  # noqa: PLR0913  what a meeting is made of
     timezone
         The IANA zone of times without an offset, such as Europe/London, and the one to show times in.
     """
+    from joinme_async.cli._ending import carried_out  # noqa: PLC0415
     from joinme_async.cli._meetings import Place, Typed, run_schedule  # noqa: PLC0415
-    from joinme_async.cli._shell import carried_out  # noqa: PLC0415
 
     typed = Typed(name=name, start=start, end=end, participants=participants, personal_url=personal_url)
     return carried_out(lambda: run_schedule(typed, Place.of(calls, timezone), output, ensure=ensure), calls)
@@ -120,7 +144,7 @@ def update(  # noqa: PLR0913
     meeting_id: _Id,
     /,
     *,
-    name: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    name: Annotated[str | None, _Name] = None,
     start: When | None = None,
     end: When | None = None,
     participants: _Participants = None,
@@ -151,8 +175,8 @@ def update(  # noqa: PLR0913
     timezone
         The IANA zone of times without an offset, such as Europe/London, and the one to show times in.
     """
+    from joinme_async.cli._ending import carried_out  # noqa: PLC0415
     from joinme_async.cli._meetings import Place, Typed, run_update  # noqa: PLC0415
-    from joinme_async.cli._shell import carried_out  # noqa: PLC0415
 
     typed = Typed(name=name, start=start, end=end, participants=participants, personal_url=personal_url)
     return carried_out(lambda: run_update(meeting_id, typed, Place.of(calls, timezone), output), calls)
@@ -162,6 +186,7 @@ def delete(
     *meeting_ids: _Id,
     yes: Flag = False,
     missing_ok: Flag = False,
+    timezone: Zone = None,
     calls: Calls = CALLS,
 ) -> int:
     """Delete meetings, after asking.
@@ -176,11 +201,15 @@ def delete(
         Do not ask. Where nobody can be asked, nothing is deleted without this.
     missing_ok
         One that is not there is as good as deleted.
+    timezone
+        The IANA zone of the times in the question, such as Europe/London; without one, this machine's.
     """
+    from joinme_async.cli._ending import carried_out  # noqa: PLC0415
     from joinme_async.cli._meetings import Place, run_delete  # noqa: PLC0415
-    from joinme_async.cli._shell import carried_out  # noqa: PLC0415
 
-    return carried_out(lambda: run_delete(meeting_ids, Place.of(calls, None), yes=yes, missing_ok=missing_ok), calls)
+    return carried_out(
+        lambda: run_delete(meeting_ids, Place.of(calls, timezone), yes=yes, missing_ok=missing_ok), calls
+    )
 
 
 def export(  # noqa: PLR0913
@@ -218,8 +247,8 @@ def export(  # noqa: PLR0913
     timezone
         The IANA zone of the page, and of --since and --until, such as Europe/London; without one, this machine's.
     """
+    from joinme_async.cli._ending import carried_out  # noqa: PLC0415
     from joinme_async.cli._meetings import Chosen, Place, run_export  # noqa: PLC0415
-    from joinme_async.cli._shell import carried_out  # noqa: PLC0415
 
     files: dict[Kind, Path | None] = {"html": html, "ics": ics, "csv": csv, "json": json}
     chosen = Chosen(since=since, until=until, full=full)

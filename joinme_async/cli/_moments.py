@@ -53,7 +53,10 @@ def bounds(since: str | None, until: str | None, timezone: str | None) -> tuple[
 def _bound(text: str, timezone: str | None, option: str, days: int) -> datetime:
     if not _is_day(text):
         return moment(text, timezone, option)
-    return midnight(_day(text, option) + timedelta(days=days), zone_of(timezone))
+    try:
+        return midnight(_day(text, option) + timedelta(days=days), zone_of(timezone))
+    except OverflowError:
+        raise UsageError(f"{option} {text} is outside the years that can be reckoned with: leave it out") from None
 
 
 def midnight(of: date, zone: tzinfo) -> datetime:

@@ -1,9 +1,20 @@
 """Options that many verbs take, each with its meaning in one place."""
 
+import re
+from collections.abc import Sequence
 from typing import Annotated, Literal, TypeAlias
 
 import attrs
-from cyclopts import Group, Parameter, validators
+from cyclopts import Group, Parameter, Token, validators
+
+
+def whole(_: object, tokens: Sequence[Token]) -> int:
+    """Return a whole number as it was typed: cyclopts would round 10001.6, and another meeting would be deleted."""
+    value = tokens[0].value
+    if not re.fullmatch(r"[0-9]{1,18}", value):
+        raise ValueError(f"{value!r} is no whole number")
+    return int(value)
+
 
 _CONNECTION = Group("Connection", sort_key=8)
 _OUTPUT = Group("Output", validator=validators.mutually_exclusive, sort_key=7)
@@ -14,8 +25,6 @@ Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 Json = Annotated[bool, Parameter(name="--json", negative="", show_default=False)]
 When = Annotated[str, Parameter(metavar="WHEN")]
 Zone = Annotated[str | None, Parameter(metavar="ZONE")]
-_Rate = Annotated[int | None, Parameter(validator=validators.Number(gte=1), group=_CONNECTION, metavar="CALLS")]
-_Seconds = Annotated[float | None, Parameter(validator=validators.Number(gt=0), group=_CONNECTION, metavar="SECONDS")]
 _Out = Annotated[bool, Parameter(negative="", group=_OUTPUT, show_default=False)]
 
 
@@ -39,9 +48,7 @@ class Connection(Common):
     base_url: Annotated[str | None, Parameter(group=_CONNECTION, metavar="URL")] = None
     """Where the service is: JOINME_BASE_URL, or the live one."""
 
-    rate: Annotated[int | None, Parameter(validator=validators.Number(gte=1), group=_CONNECTION, metavar="CALLS")] = (
-        None
-    )
+    rate: Annotated[str | None, Parameter(group=_CONNECTION, metavar="CALLS")] = None
     """How many calls a second your key allows; without one, the pace is learnt."""
 
     no_input: Annotated[bool, Parameter(negative="", group=_COMMON, show_default=False)] = False
@@ -53,9 +60,7 @@ class Connection(Common):
 class Calls(Connection):
     """Options of the verbs that make a call or a few."""
 
-    timeout: Annotated[
-        float | None, Parameter(validator=validators.Number(gt=0), group=_CONNECTION, metavar="SECONDS")
-    ] = None
+    timeout: Annotated[str | None, Parameter(group=_CONNECTION, metavar="SECONDS")] = None
     """Seconds that a call may take, all waiting included; 60 without it."""
 
 

@@ -114,7 +114,7 @@ def what_next(result: Result) -> str | None:
         case QuotaExceededError(retry_at=datetime() as moment) | RateLimitedError(retry_at=datetime() as moment):
             return f"go on after {format_instant(moment)} with"
         case AuthenticationError():
-            return "put a new token into JOINME_ACCESS_TOKEN, and go on with"
+            return "put a new token where the old one is (joinme config shows where), and go on with"
         case JournalError():
             return "when that is mended, go on with"
     if result.code == STOPPED:

@@ -32,7 +32,8 @@ def run_sandbox(  # noqa: PLR0913  the options of the verb
         console.print(f"A make-believe join.me listens on [bold]{url}[/]. Ctrl-C ends it, and its meetings with it.")
         console.print(page_line(url, host))
         with suppress(KeyboardInterrupt):
-            threading.Event().wait()
+            while not threading.Event().wait(1):
+                pass  # in turns, since Windows lets nothing interrupt a longer wait
     return INTERRUPTED
 
 

@@ -1,5 +1,6 @@
 """Settings of the command: an argument, else the environment, else the file; and where each came from."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -8,15 +9,11 @@ import attrs
 from joinme_async._errors import ConfigurationError
 from joinme_async._http import Secret
 from joinme_async._wire import DEFAULT_BASE_URL, checked_base_url
-from joinme_async.cli._config import ConfigFile
+from joinme_async.cli._codes import UsageError
+from joinme_async.cli._config import VARIABLES, ConfigFile
+from joinme_async.cli._moments import zone_of
 
-_ENVIRONMENT: Final = {
-    "token": "JOINME_ACCESS_TOKEN",
-    "base_url": "JOINME_BASE_URL",
-    "timezone": "JOINME_TIMEZONE",
-    "rate": "JOINME_RATE",
-    "timeout": "JOINME_TIMEOUT",
-}
+_LEAST: Final = 0.001  # seconds
 
 
 @attrs.frozen(kw_only=True)
@@ -34,8 +31,8 @@ class Given:
     profile: str | None = None
     base_url: str | None = None
     timezone: str | None = None
-    rate: int | None = None
-    timeout: float | None = None
+    rate: str | None = None
+    timeout: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -105,19 +102,21 @@ def _typed(given: Given) -> dict[str, Any]:
 def _in_environment(environment: Mapping[str, str]) -> dict[str, _Found]:
     return {
         name: _Found(Secret(environment[variable]) if name == "token" else environment[variable], variable)
-        for name, variable in _ENVIRONMENT.items()
+        for name, variable in VARIABLES.items()
         if environment.get(variable)
     }
 
 
-def _number(kind: Callable[[Any], Any], least: float) -> Callable[[Any], Any]:
-    def check(value: Any) -> Any:  # noqa: ANN401  what was typed
-        number = kind(value)
-        if isinstance(value, bool) or number != float(value) or not least <= number < float("inf"):
-            raise ValueError
-        return number
+def _whole(value: Any) -> int:  # noqa: ANN401  what was typed
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,9}", str(value)) or int(value) < 1:
+        raise ValueError
+    return int(value)
 
-    return check
+
+def _seconds(value: Any) -> float:  # noqa: ANN401  what was typed
+    if isinstance(value, bool) or not _LEAST <= float(value) < float("inf"):
+        raise ValueError
+    return float(value)
 
 
 def _text(value: object) -> str:
@@ -133,10 +132,10 @@ def _token(value: Secret[Any]) -> Secret[str]:
 
 _KINDS: Final[Mapping[str, tuple[Callable[[Any], Any], str]]] = {
     "token": (_token, "a text"),
-    "base_url": (_text, "a URL"),
-    "timezone": (_text, "an IANA zone such as 'Europe/London'"),
-    "rate": (_number(int, 1), "a number of calls a second, from 1"),
-    "timeout": (_number(float, 0.001), "a number of seconds"),
+    "base_url": (lambda value: checked_base_url(_text(value)), "a URL"),
+    "timezone": (lambda value: str(zone_of(_text(value))), "an IANA zone such as 'Europe/London'"),
+    "rate": (_whole, "a whole number of calls a second, from 1"),
+    "timeout": (_seconds, "a number of seconds, from 0.001"),
 }
 
 
@@ -144,5 +143,9 @@ def _checked(name: str, value: Any, where: str) -> Any:  # noqa: ANN401  what wa
     check, what = _KINDS[name]
     try:
         return check(value)
+    except ConfigurationError as error:
+        problem = str(error)
     except (ValueError, TypeError, OverflowError):
-        raise ConfigurationError(f"{where}: {name} must be {what}") from None
+        problem = f"{name} must be {what}"
+    kind = UsageError if where.startswith("--") else ConfigurationError
+    raise kind(f"{where}: {problem}")

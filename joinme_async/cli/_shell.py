@@ -1,13 +1,11 @@
-"""What every verb does: settings and a token, one event loop, and each error in a line with what to do next."""
+"""What every verb does at first: its settings, a token, and one event loop with one client."""
 
 import getpass
-import logging
 import os
 import signal
 import time
-import traceback
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from types import FrameType
 from typing import Any, Final, TypeVar
@@ -17,25 +15,15 @@ import attrs
 
 from joinme_async._client import JoinMe
 from joinme_async._clock import SystemClock
-from joinme_async._errors import (
-    AuthenticationError,
-    ConfigurationError,
-    DeadlineExceededError,
-    InvalidRowsError,
-    JoinMeError,
-    NotFoundError,
-    TransportError,
-)
+from joinme_async._errors import ConfigurationError
 from joinme_async._events import EventHook
 from joinme_async._http import Secret, Transport
-from joinme_async._models import OutcomeUnknownError
 from joinme_async._retry._options import Timeout
 from joinme_async._retry._pacing import RateLimit
-from joinme_async.cli._codes import FAULT, INTERRUPTED, NOT_BEGUN, STOPPED, code_of
 from joinme_async.cli._config import path_of, read_config
-from joinme_async.cli._options import Calls, Common, Connection
+from joinme_async.cli._options import Calls, Connection
 from joinme_async.cli._settings import Given, Settings, settings_of
-from joinme_async.cli._stdio import draws_bars, drop_stdout, is_somebody_there, say
+from joinme_async.cli._stdio import draws_bars, may_ask, say
 from joinme_async.cli._waiting import Patience
 
 T = TypeVar("T")
@@ -71,7 +59,7 @@ def ready(settings: Settings, connection: Connection) -> Settings:
     """
     if settings.token is not None:
         return settings
-    if connection.no_input or not is_somebody_there():
+    if not may_ask(no_input=connection.no_input):
         raise ConfigurationError(
             f'there is no access token: put one into JOINME_ACCESS_TOKEN, or a line token = "..." into '
             f"{path_of(os.environ)}, with chmod 600. To try without one: joinme sandbox, which says what to set"
@@ -80,10 +68,12 @@ def ready(settings: Settings, connection: Connection) -> Settings:
 
 
 def _typed_token(base_url: str) -> Secret[str]:
-    typed = Secret(getpass.getpass(f"joinme: access token for {base_url} (it is not shown, and not kept): ").strip())
-    if not typed.reveal():
-        raise ConfigurationError("no access token was given")
-    return typed
+    with suppress(EOFError):
+        prompt = f"joinme: access token for {base_url} (it is not shown, and not kept): "
+        typed = Secret(getpass.getpass(prompt).strip())
+        if typed.reveal():
+            return typed
+    raise ConfigurationError("no access token was given")
 
 
 def _client(settings: Settings, *, on_event: EventHook | None = None, transport: Transport | None = None) -> JoinMe:
@@ -158,90 +148,3 @@ def _told_at_once() -> Iterator[None]:
     finally:
         if signal.getsignal(signal.SIGINT) is heed:
             signal.signal(signal.SIGINT, cancel)
-
-
-# The end
-
-
-def carried_out(work: Callable[[], int], common: Common, code: Callable[[JoinMeError], int] = code_of) -> int:
-    """Do the work of a verb and return its exit code, whatever comes of it.
-
-    Args:
-        work: returns it.
-        common: whether all of an error is to be shown.
-        code: returns that of an error.
-    """
-    try:
-        with _log(debug=common.debug):
-            return work()
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  nobody is to meet a traceback unasked
-        if common.debug:
-            traceback.print_exc()
-        return _told(error, code)
-
-
-def _told(error: BaseException, code: Callable[[JoinMeError], int]) -> int:
-    """Say what ended a verb, and return its exit code."""
-    match error:
-        case InvalidRowsError():
-            _tell_rows(error)
-            return NOT_BEGUN
-        case JoinMeError():
-            say(_words_of(error))
-            return code(error)
-        case BrokenPipeError():
-            drop_stdout()
-            say("nobody reads stdout any more")
-            return STOPPED
-        case OSError():
-            say(f"{error.filename or 'a file'} cannot be used: {error.strerror or error}")
-            return NOT_BEGUN
-        case KeyboardInterrupt():
-            say("interrupted")
-            return INTERRUPTED
-    say(
-        f"this is a fault of joinme itself ({type(error).__name__}): repeat it with --debug, and report what that shows"
-    )
-    return FAULT
-
-
-def _words_of(error: JoinMeError) -> str:
-    """Return what happened, and what to type next."""
-    match error:
-        case OutcomeUnknownError():
-            return (
-                f"it is not known whether the meeting was made ({error.last}). joinme list shows whether it is there; "
-                "the same command with --ensure looks before it makes one"
-            )
-        case AuthenticationError():
-            return f"{error}. Put it where the old one is: joinme config shows where that was found"
-        case NotFoundError():
-            return f"join.me has no such meeting, or no longer ({error.path}). joinme list shows those that are there"
-        case TransportError():
-            return f"{error}. Is the network up, and the base URL right? joinme config shows it"
-        case DeadlineExceededError():
-            return f"{error}. --timeout gives it longer"
-    return str(error)
-
-
-def _tell_rows(error: InvalidRowsError) -> None:
-    for row in error.rows:
-        say(str(row))
-    number = f"{len(error.rows)} bad row{'s' * (len(error.rows) != 1)}"
-    zone = ", give the file a zone with --timezone" * any("a zone for the file" in r.problem for r in error.rows)
-    say(f"{number}, and nothing was sent. Correct them{zone}, or pass over them with --skip-bad")
-
-
-@contextmanager
-def _log(*, debug: bool) -> Iterator[None]:
-    """Show all that happens with --debug; else keep warnings, which the end tells of anyway, from stderr."""
-    logger = logging.getLogger("joinme_async")
-    level = logger.level
-    if debug:
-        os.environ["JOINME_LOG"] = "debug"
-    elif not os.environ.get("JOINME_LOG"):
-        logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 from typing import Final, Self
 
-from joinme_async._events import AttemptStarted, Event, OutcomeUnknown, WaitStarted
-from joinme_async.cli._stdio import say
+from joinme_async._events import AttemptEnded, AttemptStarted, Event, OutcomeUnknown, WaitStarted
+from joinme_async.cli._stdio import draws_bars, say
 from joinme_async.cli._waits import waiting_words
 
 _FIRST: Final = 1.0  # seconds until anything is said
@@ -23,7 +23,7 @@ class Patience:
         now: reads the time, in seconds.
 
     Attributes:
-        doubt: whether a request was cut off that may have been carried out.
+        doubt: whether a request is under way, or was cut off, that may have changed something.
     """
 
     def __init__(self, doing: str, *, bar: bool, now: Callable[[], float] = time.monotonic) -> None:
@@ -31,7 +31,7 @@ class Patience:
         self._doing = doing
         self._bar = bar
         self._now = now
-        self._wait: tuple[str, float | None] = ("", None)  # why, and until when
+        self._waits: dict[tuple[str, str], tuple[str, float | None]] = {}  # of each call: why, and until when
         self._counts: tuple[int, int] | None = None
         self._said = ("", 0.0)  # why the last line said that it waits, and when
         self._over = threading.Event()
@@ -47,11 +47,15 @@ class Patience:
 
     def __call__(self, event: Event) -> None:
         """Take note of an event."""
+        call = event.method, event.path
         match event:
             case WaitStarted(why=why, seconds=seconds):
-                self._wait = why, None if seconds is None else self._now() + seconds
+                self._waits[call] = why, None if seconds is None else self._now() + seconds
             case AttemptStarted():
-                self._wait = "", None
+                self._waits.pop(call, None)
+                self.doubt |= event.method != "GET"
+            case AttemptEnded() if event.method != "GET":
+                self.doubt = False
             case OutcomeUnknown():
                 self.doubt = True
 
@@ -60,9 +64,14 @@ class Patience:
         self._counts = done, total
 
     @property
+    def _longest(self) -> tuple[str, float | None]:
+        waits = tuple(self._waits.values())
+        return max(waits, key=lambda wait: wait[1] or 0.0, default=("", None))
+
+    @property
     def waiting(self) -> str:
         """What is waited for, in words; empty where it is an answer."""
-        why, until = self._wait
+        why, until = self._longest
         return waiting_words(why, None if until is None else max(until - self._now(), 0.0))
 
     @property
@@ -72,7 +81,7 @@ class Patience:
 
     def line(self) -> str | None:
         """Return what is to be said now, None for nothing; called again and again, from the first second on."""
-        (why, _), now = self._wait, self._now()
+        (why, _), now = self._longest, self._now()
         if self._said[1] and why in {"", self._said[0]} and now < self._said[1] + _EVERY:
             return None
         self._said = why, now
@@ -96,3 +105,8 @@ class Patience:
             while not self._over.wait(_FRAME):
                 done, total = self._counts or (0, None)
                 drawn.update(task, completed=done, total=total, counts=self.counts, waiting=self.waiting)
+
+
+def working(doing: str) -> Patience:
+    """Tell of work on this machine, as long as the block lasts, once it takes longer than a second."""
+    return Patience(doing, bar=draws_bars(to_stdout=False))

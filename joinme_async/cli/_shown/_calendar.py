@@ -7,6 +7,7 @@ from icalendar import Calendar, Event
 
 from joinme_async._models import Meeting
 from joinme_async._version import __version__
+from joinme_async.cli._shown._harmless import harmless, web_link
 
 
 def calendar_of(meetings: Sequence[Meeting], stamp: datetime) -> bytes:
@@ -31,9 +32,9 @@ def _event(meeting: Meeting, stamp: datetime) -> Event:
     event.add("dtstamp", stamp.replace(microsecond=0))
     event.add("dtstart", meeting.start)
     event.add("dtend", meeting.end)
-    event.add("summary", meeting.name)
-    if meeting.viewer_link:
-        event.add("url", meeting.viewer_link)
+    event.add("summary", harmless(meeting.name))
+    if link := web_link(meeting.viewer_link):
+        event.add("url", link)
     if meeting.conference_id:
-        event.add("description", f"join.me conference {meeting.conference_id}")
+        event.add("description", f"join.me conference {harmless(meeting.conference_id)}")
     return event

@@ -4,7 +4,6 @@ Every text of others passes `harmless` and jinja2's escaping; what stands in a s
 """
 
 import functools
-import re
 import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, tzinfo
@@ -16,7 +15,7 @@ import jinja2
 
 from joinme_async._models import Meeting
 from joinme_async._times import format_instant
-from joinme_async.cli._shown._harmless import harmless
+from joinme_async.cli._shown._harmless import harmless, web_link
 from joinme_async.cli._shown._week import Day, Segment, Week, days_of, hours_of, readings_of, weeks_of
 from joinme_async.cli._shown._words import (
     clock,
@@ -40,7 +39,6 @@ _PAPER, _PAPER_ROW = 160.0, 14.0  # millimetres for hours on a page of A4, and f
 _PAPER_SCALE: Final = 0.75  # of letters, against the screen
 _MILLIMETRE: Final = 96 / 25.4  # pixels
 _SCREEN: Final = 40  # rem of the days on the narrowest screen with seven columns
-_LINK: Final = re.compile(r"https?://[^\s/]", re.IGNORECASE)
 
 
 @attrs.frozen
@@ -98,8 +96,7 @@ class _Shown:
     @property
     def link(self) -> str | None:
         """Where viewers go, if that is on the web."""
-        link = self.segment.meeting.viewer_link or ""
-        return link if _LINK.match(link) and link.isprintable() else None
+        return web_link(self.segment.meeting.viewer_link)
 
 
 @attrs.frozen

@@ -30,8 +30,8 @@ def json_of(document: object) -> str:
 
 
 def csv_of(meetings: Sequence[Meeting]) -> str:
-    """Return a table that `joinme bulk schedule` reads, with a column of participants where those are known."""
-    with_people = bool(meetings) and all(meeting.participants is not None for meeting in meetings)
+    """Return a table that `joinme bulk schedule` reads, with a column of participants where any are known."""
+    with_people = any(meeting.participants is not None for meeting in meetings)
     columns = ["id", "name", "start", "end", *(["participants"] if with_people else []), "start_with_personal_url"]
     text = StringIO()
     writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
