@@ -112,6 +112,7 @@ HEAVY = {
 }  # fmt: skip
 
 
+@pytest.mark.usefixtures("served")
 @pytest.mark.parametrize(
     ("arguments", "needed"),
     [
@@ -120,7 +121,10 @@ HEAVY = {
         (("schedule", "--help"), {"attrs", "rich.table"}),
         (("completion", "bash"), {"attrs", "rich.table"}),
         (("get", "x"), {"attrs"}),
-        (("list", "--json"), {"attrs", "anyio", "platformdirs", "tzlocal", "joinme_async._client"}),
+        (("list", "--json"), {"attrs", "asyncio", "anyio", "cattrs", "httpx", "platformdirs", "joinme_async._client"}),
+        (("list", "--csv"), {"attrs", "asyncio", "anyio", "cattrs", "httpx", "platformdirs", "joinme_async._client"}),
+        (("list", "--ics"), {"attrs", "asyncio", "anyio", "cattrs", "httpx", "platformdirs", "joinme_async._client", "icalendar"}),
+        (("config",), {"attrs", "anyio", "platformdirs", "joinme_async._client"}),
         (("bulk", "status", "nowhere"), {"attrs", "anyio", "platformdirs", "joinme_async._client", "joinme_async.bulk", "sqlite3", "cattrs"}),
     ],
 )  # fmt: skip

@@ -4,8 +4,10 @@ import ast
 import functools
 import importlib
 import inspect
+import re
 import subprocess
 import sys
+from importlib.metadata import requires
 from pathlib import Path
 
 import attrs
@@ -152,6 +154,15 @@ def test_each_library_has_one_home(library: str) -> None:
     """Swapping one is the work of one file."""
     users = {name for name, tree in modules().items() if any(n.split(".")[0] == library for n in imported(tree))}
     assert users == HOMES[library]
+
+
+def test_every_library_is_declared() -> None:
+    """By the package or by an extra for users; one that tests bring along is not there on other machines."""
+    used = {name.split(".")[0] for tree in modules().values() for name in imported(tree)}
+    foreign = used - set(sys.stdlib_module_names) - {"joinme_async", "None", "pytest", "yarl"}  # yarl is aiohttp's own
+    needs = [need for need in requires("joinme-async") or () if not re.search("extra == '(dev|bench)'", need)]
+    declared = {re.split(r"[^A-Za-z0-9_-]", need)[0].replace("-", "_") for need in needs}
+    assert foreign - declared == set()
 
 
 def test_the_sandbox_is_an_independent_judge() -> None:

@@ -86,7 +86,7 @@ async def _request(scope: Message, receive: Receive) -> Request:
     headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
     path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
     query = scope["query_string"].decode("latin-1")
-    url = f"{scope['scheme']}://{headers.get('Host', 'localhost')}{path}{'?' + query if query else ''}"
+    url = f"{scope['scheme']}://sandbox{path}{'?' + query if query else ''}"  # a Host may hold anything
     return Request(scope["method"], url, headers, content or None)
 
 

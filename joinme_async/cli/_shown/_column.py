@@ -1,6 +1,5 @@
 """A day of the terminal's week: its meetings as blocks, side by side where they fit, and counted where they do not."""
 
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from datetime import tzinfo
@@ -13,7 +12,7 @@ from rich.text import Text
 from joinme_async._models import Meeting
 from joinme_async.cli._shown._cells import padded, wrapped
 from joinme_async.cli._shown._week import MIDNIGHT, Day, Segment
-from joinme_async.cli._shown._words import clock, name_of, when
+from joinme_async.cli._shown._words import clock, hue_of, name_of, when
 
 _LANE: Final = 7  # cells; meetings are not drawn side by side in fewer
 _ROOMY: Final = 13  # cells; in so many, a single row holds a time and some of a name
@@ -118,8 +117,7 @@ class _Room:
 
 
 def _hue(meeting: Meeting) -> str:
-    """Return a colour that is the same for meetings of one name."""
-    return _HUES[zlib.crc32(name_of(meeting).encode()) % len(_HUES)]
+    return _HUES[hue_of(meeting, len(_HUES))]
 
 
 def _block(segment: Segment, rows: Sequence[int], width: int, zone: tzinfo | None) -> list[Text]:

@@ -4,10 +4,9 @@ Every text of others passes `harmless` and jinja2's escaping; what stands in a s
 """
 
 import functools
-import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, tzinfo
-from importlib.resources import files
+from pathlib import Path
 from typing import Final, Self
 
 import attrs
@@ -21,6 +20,7 @@ from joinme_async.cli._shown._words import (
     clock,
     dated,
     day_month,
+    hue_of,
     length,
     long_date,
     name_of,
@@ -65,7 +65,7 @@ class _Shown:
     def look(self) -> str:
         """Which classes it has: a hue that is the same for meetings of one name, and which of its ends is open."""
         open_ends = " before" * self.segment.from_before + " after" * self.segment.goes_on
-        return f"h{zlib.crc32(self.name.encode()) % _HUES}{open_ends}"
+        return f"h{hue_of(self.segment.meeting, _HUES)}{open_ends}"
 
     @property
     def ends(self) -> tuple[tuple[str, str], tuple[str, str]]:
@@ -238,6 +238,6 @@ def _heading(weeks: Sequence[_ShownWeek]) -> str:
 
 @functools.cache
 def _template() -> jinja2.Template:
-    text = files("joinme_async.cli._shown").joinpath("week.html").read_text("utf-8")
+    text = Path(__file__).with_name("week.html").read_text(encoding="utf-8")
     rules = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return rules.from_string(text)

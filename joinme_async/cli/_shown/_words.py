@@ -1,5 +1,6 @@
 """What people call days, weeks, lengths and zones (pure): English, whatever the locale, in a terminal and on a page."""
 
+import zlib
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Final
@@ -22,6 +23,11 @@ _TWO_MONTHS: Final = 61
 def name_of(meeting: Meeting) -> str:
     """Return a meeting's name, fit to be shown."""
     return harmless(meeting.name).strip() or "(no name)"
+
+
+def hue_of(meeting: Meeting, hues: int) -> int:
+    """Return which of so many hues a meeting has: the same for all of one name, in a terminal and on a page."""
+    return zlib.crc32(name_of(meeting).encode()) % hues
 
 
 def weekday(day: date) -> str:
