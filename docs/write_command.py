@@ -1,5 +1,6 @@
 """Writes `command.md`, the reference of the `joinme` command, from the command: `python docs/write_command.py`."""
 
+import sys
 from pathlib import Path
 
 from joinme_async.cli._app import app
@@ -11,7 +12,8 @@ HEAD = """<!-- Written by docs/write_command.py from the command itself. -->
 
 
 def page() -> str:
-    """Return the page as it has to be."""
+    """Return the page as it has to be, whatever program this one is a part of."""
+    sys.argv = ["joinme"]  # which cyclopts takes for the name of the command
     return HEAD + app.generate_docs(output_format="markdown").rstrip() + "\n"
 
 

@@ -390,7 +390,7 @@ def test_the_exit_code_tells_what_to_do(counts: dict, more: dict, code: int, say
     ("arguments", "code", "says"),
     [
         (["schedule", "nowhere.csv"], 2, "nowhere.csv"),
-        (["schedule"], 2, "requires an argument"),
+        (["schedule"], 2, "FILE is missing. See joinme bulk schedule --help"),
         (["schedule", "june.csv", "--existing", "perhaps"], 2, "perhaps"),
         (["schedule", "june.csv", "--rate", "0"], 2, "joinme: --rate: rate must be a whole number"),
         (["schedule", "june.csv", "--since", "soon"], 2, "soon"),

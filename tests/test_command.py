@@ -88,8 +88,9 @@ def test_a_misspelt_option_is_met_with_the_one_that_was_meant(
     assert re.search(r"See joinme .*--help$", done.err)
 
 
-def test_the_reference_is_the_command_s_own() -> None:
+def test_the_reference_is_the_command_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """`docs/command.md` is what `docs/write_command.py` writes: no option can drift away from it."""
+    monkeypatch.setattr(sys, "argv", sys.argv)  # which the page sets
     written = runpy.run_path(str(DOCS / "write_command.py"))["page"]()
     assert (DOCS / "command.md").read_text(encoding="utf-8") == written, "run: python docs/write_command.py"
 
@@ -165,6 +166,47 @@ def test_bash_completes_verbs_and_options(command: Callable[..., Done], tmp_path
         )
         done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, timeout=20, check=True)
         assert {word.strip() for word in done.stdout.split()} == expected
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "3", "20", "x", "100000"])
+def test_no_width_is_too_narrow(columns: str) -> None:
+    """Help and tables are drawn, and end."""
+    for arguments in (("--help",), ("list", "--help"), ("config",)):
+        done = subprocess.run(
+            [sys.executable, "-m", "joinme_async", *arguments], capture_output=True, text=True, timeout=30, check=True,
+            env={**os.environ, "COLUMNS": columns},
+        )  # fmt: skip
+        assert done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("list", "--help"), ("config",)])
+def test_help_ends_in_a_line_too(arguments: tuple[str, ...]) -> None:
+    """Where nothing can be written."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "joinme_async", *arguments], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30,
+            check=False,
+        )  # fmt: skip
+    assert (done.returncode, len(done.stderr.splitlines())) == (74, 1)
+
+
+@pytest.mark.usefixtures("served")
+@pytest.mark.parametrize("library", ["cyclopts", "rich", "platformdirs", "tzlocal", "jinja2", "icalendar"])
+def test_without_a_library_it_says_what_to_install(library: str, tmp_path: Path) -> None:
+    """Whichever is not there, and whenever that shows."""
+    code = f"import sys; sys.modules[{library!r}] = None; from joinme_async.__main__ import main; main()"
+    arguments = ("export", "--html", str(tmp_path / "a"), "--ics", str(tmp_path / "b"))
+    for typed in (arguments, ("list",), ("--help",)):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *typed], capture_output=True, text=True, timeout=30, check=False,
+            env={**os.environ, "JOINME_CONFIG": "", "XDG_CONFIG_HOME": str(tmp_path), "TZ": "UTC"},
+        )  # fmt: skip
+        if done.returncode != 0:
+            break
+    assert done.returncode in {1, 2}
+    assert "pip install 'joinme-async[cli,sandbox]'" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 # Exit codes

@@ -76,12 +76,29 @@ def test_a_token_of_the_file_goes_to_its_own_url_only(
     given: dict[str, object], environment: dict[str, str], tmp_path: Path
 ) -> None:
     """Or a URL in the environment would be handed the token of the live service."""
-    with pytest.raises(ConfigurationError, match="put a token for that into JOINME_ACCESS_TOKEN") as caught:
-        settings_of(Given(**given), environment, read_config(file(tmp_path)))
-    assert "of work" not in str(caught.value)
+    problem = settings_of(Given(**given), environment, read_config(file(tmp_path))).problem
+    assert "put a token for that into JOINME_ACCESS_TOKEN" in problem
+    assert "of work" not in problem
     with_its_own = {**environment, "JOINME_ACCESS_TOKEN": "e"}
     if "profile" not in given:
-        assert settings_of(Given(**given), with_its_own, read_config(file(tmp_path))).token == Secret("e")
+        settings = settings_of(Given(**given), with_its_own, read_config(file(tmp_path)))
+        assert (settings.token, settings.problem) == (Secret("e"), "")
+
+
+def test_such_a_token_is_not_sent(
+    served: Sandbox, command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Every verb refuses before anything leaves; only `config` shows the settings all the same, and says why."""
+    monkeypatch.setenv("JOINME_CONFIG", str(file(tmp_path)))
+    monkeypatch.delenv("JOINME_ACCESS_TOKEN")
+    for verb in (("list",), ("get", "1"), ("delete", "1", "--yes")):
+        done = command(*verb)
+        assert (done.code, done.out) == (1, "")
+        assert "is for https://api.join.me/v1, and JOINME_BASE_URL names http://127.0.0.1" in done.err
+    assert served.ledger == ()
+    done = command("config")
+    assert (done.code, done.out.count("\n")) == (0, 7)
+    assert "put a token for that into JOINME_ACCESS_TOKEN" in done.err
 
 
 def test_a_profile_may_have_a_url_and_a_token(tmp_path: Path) -> None:

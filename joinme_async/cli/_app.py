@@ -1,20 +1,24 @@
 """The `joinme` command: its verbs, and the one place where what ends it becomes a line and an exit code."""
 
 import os
+import shutil
+import signal
 import sys
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError, validators
+from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter, UnusedCliTokensError, validators
 
 from joinme_async._version import __version__
 from joinme_async.cli._bulk_app import MANY, bulk
-from joinme_async.cli._codes import DONE, INTERRUPTED, USAGE
+from joinme_async.cli._codes import DONE, UNWRITTEN, USAGE
 from joinme_async.cli._help import FlowingHelp
 from joinme_async.cli._meetings_app import delete, export, get, list_meetings, schedule, update
 from joinme_async.cli._options import COMMON, CONNECTION, Common, Connection, Json, Zone, whole
+from joinme_async.cli._stdio import drop_stdout
 
+_NARROWEST = 40  # columns
 _MEETINGS, _MORE = Group("Meetings", sort_key=1), Group("More", sort_key=3)
 
 app = App(
@@ -58,6 +62,9 @@ def run() -> None:
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:  # it was closed before we began
             setattr(sys, name, Path(os.devnull).open("r+", encoding="utf-8"))  # noqa: SIM115  it stays open
+    if shutil.get_terminal_size().columns < _NARROWEST or os.environ.get("COLUMNS") == "0":
+        os.environ["COLUMNS"] = str(_NARROWEST)  # rich draws for ever where there is no room
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # it ends as well as with Ctrl-C
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name that this terminal cannot show is no reason to stop
@@ -69,14 +76,19 @@ def run() -> None:
     except CycloptsError as error:
         print(f"joinme: {_told(error)}", file=sys.stderr)  # noqa: T201
         raise SystemExit(USAGE) from None
-    except KeyboardInterrupt:
-        raise SystemExit(INTERRUPTED) from None
+    except OSError as error:  # of help
+        drop_stdout()
+        print(f"joinme: stdout cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201
+        raise SystemExit(UNWRITTEN) from None
 
 
 def _told(error: CycloptsError) -> str:
     verb = " ".join(("joinme", *(error.command_chain or ())))
     said = " ".join(str(error).split())
-    if isinstance(error, UnusedCliTokensError):
+    missing = error.argument if isinstance(error, MissingArgumentError) else None
+    if missing is not None and not set(missing.names) & set(sys.argv):
+        said = f"{missing.name if missing.index is None else missing.name.lstrip('-').upper()} is missing"
+    elif isinstance(error, UnusedCliTokensError):
         more = " ".join(error.unused_tokens or ())
         said = f"{more} is more than this takes; a text with blanks needs quotes around it"
     return f"{said}{'' if said.endswith(('.', '?')) else '.'} See {verb} --help"

@@ -54,6 +54,8 @@ _CODES: Final[tuple[tuple[type[JoinMeError], int], ...]] = (
 
 def code_of(error: JoinMeError) -> int:
     """Return the exit code of a verb that ended with `error`; nothing was done for those that have no line above."""
+    if isinstance(error, NotFoundError) and error.path == "/meetings":
+        return FAILED  # of a list, that is another service
     return next((code for kind, code in _CODES if isinstance(error, kind)), NOT_BEGUN)
 
 

@@ -9,7 +9,7 @@ from joinme_async.cli._options import Connection
 from joinme_async.cli._settings import Settings
 from joinme_async.cli._shell import settings_for
 from joinme_async.cli._shown._records import json_of
-from joinme_async.cli._stdio import put, show_text
+from joinme_async.cli._stdio import put, say, show_text
 
 
 def run_config(connection: Connection, *, as_json: bool) -> int:
@@ -26,6 +26,8 @@ def run_config(connection: Connection, *, as_json: bool) -> int:
         value = _shown(settings, name)
         source = settings.sources.get(name, "the default" if value is not None else "")
         show_text(f"{name:9} {'not set' if value is None else value}{source and f'  (from {source})'}")
+    if settings.problem:
+        say(settings.problem)
     return DONE
 
 

@@ -9,7 +9,6 @@ from typing import Final
 
 from joinme_async._errors import (
     AuthenticationError,
-    DeadlineExceededError,
     InvalidRowsError,
     JoinMeError,
     NotFoundError,
@@ -28,6 +27,7 @@ from joinme_async.cli._codes import (
 from joinme_async.cli._options import Common
 from joinme_async.cli._stdio import drop_stdout, say
 
+_SPELT: Final = {"existing='adopt'": "--existing adopt", "with timeout=": "with --timeout"}
 _REPORT: Final = "repeat it with --debug, and report what that shows"
 
 
@@ -56,6 +56,8 @@ def _told(error: BaseException, code: Callable[[JoinMeError], int]) -> int:
             return NOT_BEGUN
         case JoinMeError():
             said, ended = _words_of(error), code(error)
+        case ModuleNotFoundError():
+            said, ended = f"this needs {error.name}: pip install 'joinme-async[cli,sandbox]'", NOT_BEGUN
         case BrokenPipeError():
             drop_stdout()
             said, ended = "nobody reads stdout any more", UNWRITTEN
@@ -83,13 +85,21 @@ def _words_of(error: JoinMeError) -> str:
             )
         case AuthenticationError():
             return f"{error}. Put it where the old one is: joinme config shows where that was found"
+        case NotFoundError(path="/meetings"):
+            return f"nothing of join.me is at the base URL; does it end in /v1? joinme config shows it ({error})"
         case NotFoundError():
             return f"join.me has no such meeting, or no longer ({error.path}). joinme list shows those that are there"
         case TransportError():
             return f"{error}. Is the network up, and the base URL right? joinme config shows it"
-        case DeadlineExceededError():
-            return f"{error}. --timeout gives it longer"
-    return str(error)
+    return _spelt(error)
+
+
+def _spelt(error: JoinMeError) -> str:
+    """Return the words of a library, with its arguments as they are typed."""
+    said = str(error)
+    for argument, option in _SPELT.items():
+        said = said.replace(argument, option)
+    return said
 
 
 def _tell_rows(error: InvalidRowsError) -> None:
@@ -97,7 +107,8 @@ def _tell_rows(error: InvalidRowsError) -> None:
         say(str(row))
     number = f"{len(error.rows)} bad row{'s' * (len(error.rows) != 1)}"
     zone = ", give the file a zone with --timezone" * any("a zone for the file" in r.problem for r in error.rows)
-    say(f"{number}, and nothing was sent. Correct them{zone}, or pass over them with --skip-bad")
+    skip = "" if error.rows[0].line == 1 else ", or pass over them with --skip-bad"  # nothing is read without a head
+    say(f"{number}, and nothing was sent. Correct {'them' if len(error.rows) > 1 else 'it'}{zone}{skip}")
 
 
 @contextmanager

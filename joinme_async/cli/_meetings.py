@@ -133,7 +133,8 @@ def run_export(wanted: Mapping[Kind, Path | None], chosen: Chosen, place: Place)
     meetings = _chosen(chosen, place)
     for kind, path in files.items():
         write_file(path, content_of(kind, meetings, place.settings.timezone, now()))
-        say(f"{len(meetings)} meeting{'s' * (len(meetings) != 1)} written to {path}")
+        where = "stdout" if str(path) == "-" else path
+        say(f"{len(meetings)} meeting{'s' * (len(meetings) != 1)} written to {where}")
     return DONE
 
 
@@ -224,6 +225,8 @@ def run_schedule(typed: Typed, place: Place, output: Output, *, ensure: bool) ->
 
     meeting = place.ask(work)
     say(f"meeting {meeting.id} is {'there' if ensure else 'scheduled'}")  # first, or a full disk would keep it quiet
+    if meeting.start < now():
+        say("it has begun already, so joinme list does not show it: join.me lists upcoming meetings only")
     show_one(meeting, output, place.settings.timezone, now())
     return DONE
 
@@ -291,14 +294,14 @@ async def _delete_each(
     joinme: JoinMe,
     patience: Patience,
 ) -> Sequence[int]:
-    """Delete meetings one after another, and return those that were not there."""
-    missing = []
+    """Delete meetings one after another, and return those that were not there and should have been."""
+    missing: list[int] = []
     for done, meeting_id in enumerate(meeting_ids):
         patience.count(done, len(meeting_ids))
         try:
-            await joinme.meetings.delete(meeting_id, missing_ok=missing_ok)
+            await joinme.meetings.delete(meeting_id)
         except NotFoundError:
-            missing.append(meeting_id)
+            missing += [] if missing_ok else [meeting_id]
             say(f"there is no meeting {meeting_id}")
         else:
             say(f"meeting {meeting_id} is deleted")

@@ -116,7 +116,7 @@ def _on_the_wall(typed: datetime, timezone: str, option: str) -> datetime:
         try:
             first, second = (zoned(typed, timezone, fold).isoformat(timespec="minutes") for fold in (0, 1))
         except InvalidMeetingError:
-            raise UsageError(f"{option}: {error}") from None
+            raise UsageError(f"{option}: {error}. Write a time that there is") from None
     raise UsageError(
         f"{option} {typed.isoformat(timespec='minutes')} comes twice in {timezone}, where clocks are set back: "
         f"write {first} for the first, or {second} for the second"

@@ -47,6 +47,7 @@ class Settings:
         timeout: seconds for a call; None for the default of the package.
         profile: the part of the file that was used.
         sources: for each of them that was set, where.
+        problem: why the token may not be sent to the base URL; empty where it may.
     """
 
     token: Secret[str] | None = None
@@ -56,6 +57,7 @@ class Settings:
     timeout: float | None = None
     profile: str | None = None
     sources: Mapping[str, str] = attrs.field(factory=dict)
+    problem: str = ""
 
 
 @attrs.frozen
@@ -71,7 +73,7 @@ def settings_of(given: Given, environment: Mapping[str, str], file: ConfigFile) 
     A token of the file goes only to the base URL of its own profile; to the live service, where that names none.
 
     Raises:
-        ConfigurationError: one of them is none, there is no such profile, or a token would go where it must not.
+        ConfigurationError: one of them is none, or there is no such profile.
     """
     profile = given.profile or environment.get("JOINME_PROFILE") or file.default
     in_file = {name: _Found(value, where, is_of_file=True) for name, (value, where) in file.of(profile).items()}
@@ -83,14 +85,16 @@ def settings_of(given: Given, environment: Mapping[str, str], file: ConfigFile) 
     found |= {name: _Found(value, f"--{name.replace('_', '-')}") for name, value in _typed(given).items()}
     settings = {name: _checked(name, of.value, of.where) for name, of in found.items()}
     base_url = settings.get("base_url", DEFAULT_BASE_URL)
+    problem = ""
     if token is not None and token.is_of_file:
         own = in_file["base_url"].value if "base_url" in in_file else DEFAULT_BASE_URL
         if checked_base_url(own) != checked_base_url(base_url):
-            raise ConfigurationError(
+            problem = (
                 f"the access token of {token.where} is for {own}, and {found['base_url'].where} names {base_url}: "
                 "put a token for that into JOINME_ACCESS_TOKEN"
             )
-    return Settings(**settings, profile=profile, sources={name: of.where for name, of in found.items()})
+    sources = {name: of.where for name, of in found.items()}
+    return Settings(**settings, profile=profile, sources=sources, problem=problem)
 
 
 def _typed(given: Given) -> dict[str, Any]:

@@ -55,8 +55,10 @@ def ready(settings: Settings, connection: Connection) -> Settings:
     """Return settings with a token, asked for if need be.
 
     Raises:
-        ConfigurationError: there is none, and nobody to ask for it.
+        ConfigurationError: there is none, and nobody to ask for it; or it is for another base URL.
     """
+    if settings.problem:
+        raise ConfigurationError(settings.problem)
     if settings.token is not None:
         return settings
     if not may_ask(no_input=connection.no_input):

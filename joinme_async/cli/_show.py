@@ -82,8 +82,8 @@ def write_file(path: Path, content: str | bytes) -> None:
         return
     try:
         _replace(path.resolve(), encoded(content))
-    except OSError as error:
-        raise UnwrittenError(f"{path} cannot be written: {error.strerror}") from None
+    except (OSError, RuntimeError) as error:  # the latter of a link to itself
+        raise UnwrittenError(f"{path} cannot be written: {getattr(error, 'strerror', error)}") from None
 
 
 def _replace(target: Path, data: bytes) -> None:

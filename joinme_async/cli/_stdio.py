@@ -27,6 +27,8 @@ def put(data: str | bytes) -> None:
     Raises:
         UnwrittenError: it could not be written.
     """
+    if isinstance(data, str) and sys.stdout.isatty():
+        data = "".join(harmless(line) + "\n" for line in data.splitlines())  # or a name would act on the terminal
     with _writing():
         sys.stdout.flush()
         sys.stdout.buffer.write(encoded(data))
@@ -98,3 +100,4 @@ def asked(question: str, answers: Mapping[str, str], default: str, *, no_input: 
         typed = line.strip().lower() or default
         if not line or typed in words:
             return words[typed] if line else default
+        say(f"answer {' or '.join(answers)}")

@@ -33,12 +33,18 @@ def csv_of(meetings: Sequence[Meeting]) -> str:
     """Return a table that `joinme bulk schedule` reads, with a column of participants where any are known."""
     with_people = any(meeting.participants is not None for meeting in meetings)
     columns = ["id", "name", "start", "end", *(["participants"] if with_people else []), "start_with_personal_url"]
-    text = StringIO()
-    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
+    lines = [",".join(columns)]
     for meeting in meetings:
         fields = record(meeting)
         flag = "true" if meeting.start_with_personal_url else "false"
         people = ";".join(meeting.participants or ())
-        writer.writerow({**fields, "participants": people, "start_with_personal_url": flag})
-    return text.getvalue()
+        fields |= {"participants": people, "start_with_personal_url": flag}
+        lines.append(_csv_line([fields[column] for column in columns]))
+    return "\n".join(lines) + "\n"
+
+
+def _csv_line(cells: Sequence[Any]) -> str:
+    """Return a line without its end; csv quotes a line break only if its own lines end in such a one."""
+    text = StringIO()
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue().removesuffix("\r\n")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
+from typing import Final
 
 import attrs
 from rich.table import Table
@@ -10,6 +11,9 @@ from rich.text import Text
 from joinme_async._models import Meeting
 from joinme_async.cli._shown._harmless import harmless
 from joinme_async.cli._shown._words import clock, from_to, full_date, length, relative, short_day, weekday
+
+_WEEK: Final = 7  # days
+_LONGEST: Final = 160  # characters of a name; a card shows all of it
 
 
 @attrs.frozen
@@ -70,15 +74,20 @@ def _rows(
         invited = "-" if not meeting.participants else str(len(meeting.participants))
         yield (
             Text(f"  {_hours(start, meeting.end.astimezone(zone))}"),
-            Text(harmless(meeting.name), style=line.style),
+            Text(_cut(harmless(meeting.name)), style=line.style),
             *([Text(invited)] if with_people else []),
             Text(str(meeting.id)),
             *([Text(line.note, style=line.note_style)] if line.note else []),
         )
 
 
+def _cut(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
+
+
 def _hours(start: datetime, end: datetime) -> str:
-    last = "" if start.date() == end.date() else f"{weekday(end.date())} "
+    days = (end.date() - start.date()).days
+    last = "" if days == 0 else f"{weekday(end.date())} " if days < _WEEK else f"{short_day(end.date())} "
     return f"{clock(start)}-{last}{clock(end)}"
 
 

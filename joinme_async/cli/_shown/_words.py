@@ -15,9 +15,9 @@ MONTHS: Final = (
     "December",
 )  # fmt: skip
 _SHORT: Final = 3
-_WEEK, _MONTH, _YEAR = 7, 30, 365
+_WEEK, _MONTH, _YEAR = 7, 30.4375, 365.25
 _SOON: Final = 14  # days that are still counted one by one
-_TWO_MONTHS: Final = 61
+_TWO_MONTHS, _TWO_YEARS = 61, 730
 
 
 def name_of(meeting: Meeting) -> str:
@@ -102,7 +102,7 @@ def relative(day: date, today: date) -> str:
     near = {-1: "yesterday", 0: "today", 1: "tomorrow"}.get(days)
     if near is not None:
         return near
-    for least, size, unit in ((2 * _YEAR, _YEAR, "years"), (_TWO_MONTHS, _MONTH, "months"), (_SOON, _WEEK, "weeks")):
+    for least, size, unit in ((_TWO_YEARS, _YEAR, "years"), (_TWO_MONTHS, _MONTH, "months"), (_SOON, _WEEK, "weeks")):
         if abs(days) >= least:
             return _away(round(abs(days) / size), unit, days)
     return _away(abs(days), "days", days)
