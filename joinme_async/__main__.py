@@ -6,8 +6,9 @@ import sys
 def main() -> None:
     """Run the command, or say which extra it needs."""
     try:
-        from joinme_async.cli import run  # noqa: PLC0415  an extra
+        from joinme_async.cli import prepare, run  # noqa: PLC0415  an extra
 
+        prepare()
         run()
     except KeyboardInterrupt:  # before there was anything to interrupt
         raise SystemExit(130) from None

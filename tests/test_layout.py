@@ -22,7 +22,7 @@ LAYERS = [
     ["__main__"],
     ["cli.__init__"],
     ["cli._app"],
-    ["cli._bulk_app", "cli._help", "cli._meetings_app"],
+    ["cli._bulk_app", "cli._help", "cli._meetings_app", "cli._process"],
     ["cli._after", "cli._bulk", "cli._config_shown", "cli._demo", "cli._meetings", "cli._sandbox"],
     ["cli._journals", "cli._show"],
     ["cli._ending"],

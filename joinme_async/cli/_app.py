@@ -1,12 +1,8 @@
 """The `joinme` command: its verbs, and the one place where what ends it becomes a line and an exit code."""
 
-import os
-import shutil
-import signal
 import sys
-from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter, UnusedCliTokensError, validators
 
@@ -18,7 +14,6 @@ from joinme_async.cli._meetings_app import delete, export, get, list_meetings, s
 from joinme_async.cli._options import COMMON, CONNECTION, Common, Connection, Json, Zone, whole
 from joinme_async.cli._stdio import drop_stdout
 
-_NARROWEST = 40  # columns
 _MEETINGS, _MORE = Group("Meetings", sort_key=1), Group("More", sort_key=3)
 
 app = App(
@@ -59,18 +54,6 @@ _ExistingFile = Annotated[Path | None, Parameter(validator=validators.Path(exist
 
 def run() -> None:
     """Run the command line."""
-    for name in ("stdin", "stdout", "stderr"):
-        if getattr(sys, name) is None:  # it was closed before we began
-            setattr(sys, name, Path(os.devnull).open("r+", encoding="utf-8"))  # noqa: SIM115  it stays open
-    if shutil.get_terminal_size().columns < _NARROWEST or os.environ.get("COLUMNS") == "0":
-        os.environ["COLUMNS"] = str(_NARROWEST)  # rich draws for ever where there is no room
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # it ends as well as with Ctrl-C
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a name that this terminal cannot show is no reason to stop
-    # httpx would load its own command, and rich with it, wherever that can be: a tenth of the time of any verb of ours.
-    modules: dict[str, Any] = sys.modules
-    modules.setdefault("httpx._main", None)  # so the import system says that it is not there
     try:
         app(sys.argv[1:], print_error=False, exit_on_error=False)
     except CycloptsError as error:

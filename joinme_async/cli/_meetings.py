@@ -1,5 +1,6 @@
 """The verbs for meetings one by one: each a call or a few, and what they bring is shown."""
 
+import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
@@ -128,7 +129,7 @@ def run_export(wanted: Mapping[Kind, Path | None], chosen: Chosen, place: Place)
     files: dict[Kind, Path] = {kind: path for kind, path in wanted.items() if path is not None}
     if not files:
         raise UsageError("say what to write: --html week.html, --ics meetings.ics, --csv meetings.csv or --json FILE")
-    if len(set(map(Path.absolute, files.values()))) < len(files):
+    if len(set(map(os.path.realpath, files.values()))) < len(files):
         raise UsageError("two of these would be written to the same place: give each a file of its own")
     meetings = _chosen(chosen, place)
     for kind, path in files.items():
