@@ -704,6 +704,18 @@ def test_nobody_reads_stdout(arguments: tuple[str, ...], three: Sandbox) -> None
     assert ("is scheduled" in done.stderr) == (arguments[0] == "schedule")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+def test_where_nothing_can_be_told_the_work_is_done(three: Sandbox) -> None:
+    """A full disk under stderr hides words, and changes neither the data nor the exit code."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "joinme_async", "delete", "10001", "99", "--yes"], stdout=subprocess.PIPE, stderr=full,
+            timeout=50, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stdout) == (6, b"")
+    assert len(three.meetings) == 2
+
+
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_streams_that_are_closed_are_as_good_as_nobody(closed: str, three: Sandbox) -> None:
     """Nothing fails for that, and nothing that is for people lands on stdout."""

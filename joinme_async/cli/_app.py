@@ -12,7 +12,7 @@ from joinme_async.cli._codes import DONE, UNWRITTEN, USAGE
 from joinme_async.cli._help import FlowingHelp
 from joinme_async.cli._meetings_app import delete, export, get, list_meetings, schedule, update
 from joinme_async.cli._options import COMMON, CONNECTION, Common, Connection, Json, Zone, whole
-from joinme_async.cli._stdio import drop_stdout
+from joinme_async.cli._stdio import drop_stdout, say
 
 _MEETINGS, _MORE = Group("Meetings", sort_key=1), Group("More", sort_key=3)
 
@@ -57,11 +57,11 @@ def run() -> None:
     try:
         app(sys.argv[1:], print_error=False, exit_on_error=False)
     except CycloptsError as error:
-        print(f"joinme: {_told(error)}", file=sys.stderr)  # noqa: T201
+        say(_told(error))
         raise SystemExit(USAGE) from None
     except OSError as error:  # of help
         drop_stdout()
-        print(f"joinme: stdout cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201
+        say(f"stdout cannot be written: {error.strerror}")
         raise SystemExit(UNWRITTEN) from None
 
 

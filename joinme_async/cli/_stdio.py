@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from joinme_async.cli._codes import UnwrittenError
@@ -12,8 +12,9 @@ from joinme_async.cli._shown._harmless import harmless
 
 
 def say(message: str) -> None:
-    """Tell the person at the terminal something, in a line."""
-    print(f"joinme: {harmless(message)}", file=sys.stderr, flush=True)  # noqa: T201
+    """Tell the person at the terminal something, in a line; where that cannot be told, what is done goes on."""
+    with suppress(OSError):
+        print(f"joinme: {harmless(message)}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def encoded(data: str | bytes) -> bytes:
@@ -28,7 +29,7 @@ def put(data: str | bytes) -> None:
         UnwrittenError: it could not be written.
     """
     if isinstance(data, str) and sys.stdout.isatty():
-        data = "".join(harmless(line) + "\n" for line in data.splitlines())  # or a name would act on the terminal
+        data = "\n".join(map(harmless, data.split("\n")))  # or a name would act on the terminal
     with _writing():
         sys.stdout.flush()
         sys.stdout.buffer.write(encoded(data))

@@ -65,7 +65,7 @@ class Patience:
 
     @property
     def _longest(self) -> tuple[str, float | None]:
-        waits = tuple(self._waits.values())
+        waits = [wait for wait in tuple(self._waits.values()) if wait[1] is None or wait[1] > self._now()]
         return max(waits, key=lambda wait: wait[1] or 0.0, default=("", None))
 
     @property
