@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Group, Parameter, validators
 
-from joinme_async.cli._options import COMMON, CONNECTION, Common, Connection, Flag, Json, When, Zone
+from joinme_async.cli._options import COMMON, CONNECTION, Common, Connection, Flag, Json, Since, Until, Zone
 
 MANY = Group("Many meetings", sort_key=2)
 
@@ -40,8 +40,8 @@ def schedule(  # noqa: PLR0913  its options
     journal: Path | None = None,
     timezone: Zone = None,
     skip_bad: Flag = False,
-    since: When | None = None,
-    until: When | None = None,
+    since: Since = None,
+    until: Until = None,
     existing: Literal["make", "adopt"] | None = None,
     dry_run: Flag = False,
     as_json: Json = False,
@@ -63,13 +63,10 @@ def schedule(  # noqa: PLR0913  its options
         Where to write down what was sent and what came of it; without one, beside the file, with .journal added to
         its name. One that is there is gone on with.
     timezone
-        The IANA zone of times in the file that have none, such as Europe/London; also of --since and --until.
+        The IANA zone of times in the file that have none, such as Europe/London, and of --since and --until; without
+        one, that of your settings.
     skip_bad
         Pass over rows that cannot be sent, instead of sending nothing.
-    since
-        Pass over meetings that begin before this day or time, such as 2027-06-01 or 2027-06-01T12:00Z.
-    until
-        Pass over meetings that begin after this day, or at this time or later.
     existing
         What becomes of rows that an equal meeting is there for already: make another, or adopt it. Without this you are
         asked, and where nobody can be asked nothing is sent.

@@ -14,11 +14,14 @@ from joinme_async.cli._options import (
     OUTPUT,
     Calls,
     Flag,
+    Full,
     Kind,
     ListOutput,
     Output,
+    Since,
+    Until,
     When,
-    Zone,
+    ZoneShown,
     whole,
 )
 
@@ -52,27 +55,16 @@ _Participants = Annotated[
 
 def list_meetings(  # noqa: PLR0913  its options
     *,
-    since: When | None = None,
-    until: When | None = None,
-    full: Flag = False,
-    timezone: Zone = None,
+    since: Since = None,
+    until: Until = None,
+    full: Full = False,
+    timezone: ZoneShown = None,
     output: ListOutput = LIST_OUTPUT,
     calls: Calls = CALLS,
 ) -> int:
     """Show the upcoming meetings; join.me lists no others.
 
     Example: `joinme list --week --since 2027-06-02`
-
-    Parameters
-    ----------
-    since
-        None that begins before this day or time, such as 2027-06-02 or 2027-06-02T10:00+02:00.
-    until
-        None that begins after this day, or at this time or later.
-    full
-        Read each meeting by itself as well, a call each: the list leaves participants and conferences out.
-    timezone
-        The IANA zone to show times in, such as Europe/London; without one, this machine's. Also of --since and --until.
     """
     from joinme_async.cli._ending import carried_out  # noqa: PLC0415
     from joinme_async.cli._meetings import Chosen, Place, run_list  # noqa: PLC0415  each verb loads what it uses
@@ -81,7 +73,7 @@ def list_meetings(  # noqa: PLR0913  its options
     return carried_out(lambda: run_list(chosen, Place.of(calls, timezone), output), calls)
 
 
-def get(meeting_id: _Id, /, *, timezone: Zone = None, output: Output = OUTPUT, calls: Calls = CALLS) -> int:
+def get(meeting_id: _Id, /, *, timezone: ZoneShown = None, output: Output = OUTPUT, calls: Calls = CALLS) -> int:
     """Show a meeting, with all that join.me says of it.
 
     Example: `joinme get 12345 --json`
@@ -90,8 +82,6 @@ def get(meeting_id: _Id, /, *, timezone: Zone = None, output: Output = OUTPUT, c
     ----------
     meeting_id
         Its id, as `joinme list` shows it.
-    timezone
-        The IANA zone to show times in, such as Europe/London; without one, this machine's.
     """
     from joinme_async.cli._ending import carried_out  # noqa: PLC0415
     from joinme_async.cli._meetings import Place, run_get  # noqa: PLC0415
@@ -107,7 +97,7 @@ def schedule(  # noqa: PLR0913  what a meeting is made of
     participants: _Participants = None,
     personal_url: Flag = False,
     ensure: Flag = False,
-    timezone: Zone = None,
+    timezone: ZoneShown = None,
     output: Output = OUTPUT,
     calls: Calls = CALLS,
 ) -> int:
@@ -130,8 +120,6 @@ def schedule(  # noqa: PLR0913  what a meeting is made of
         Start it with your personal URL instead of a 9-digit code.
     ensure
         Schedule it unless an equal one is there: safe to repeat after a lost answer.
-    timezone
-        The IANA zone of times without an offset, such as Europe/London, and the one to show times in.
     """
     from joinme_async.cli._ending import carried_out  # noqa: PLC0415
     from joinme_async.cli._meetings import Place, Typed, run_schedule  # noqa: PLC0415
@@ -149,7 +137,7 @@ def update(  # noqa: PLR0913
     end: When | None = None,
     participants: _Participants = None,
     personal_url: bool | None = None,
-    timezone: Zone = None,
+    timezone: ZoneShown = None,
     output: Output = OUTPUT,
     calls: Calls = CALLS,
 ) -> int:
@@ -172,8 +160,6 @@ def update(  # noqa: PLR0913
         empty one, or --no-participants, leaves nobody.
     personal_url
         Start it with your personal URL, or with a 9-digit code.
-    timezone
-        The IANA zone of times without an offset, such as Europe/London, and the one to show times in.
     """
     from joinme_async.cli._ending import carried_out  # noqa: PLC0415
     from joinme_async.cli._meetings import Place, Typed, run_update  # noqa: PLC0415
@@ -186,7 +172,7 @@ def delete(
     *meeting_ids: _Id,
     yes: Flag = False,
     missing_ok: Flag = False,
-    timezone: Zone = None,
+    timezone: ZoneShown = None,
     calls: Calls = CALLS,
 ) -> int:
     """Delete meetings, after asking.
@@ -201,8 +187,6 @@ def delete(
         Do not ask. Where nobody can be asked, nothing is deleted without this.
     missing_ok
         One that is not there is as good as deleted.
-    timezone
-        The IANA zone of the times in the question, such as Europe/London; without one, this machine's.
     """
     from joinme_async.cli._ending import carried_out  # noqa: PLC0415
     from joinme_async.cli._meetings import Place, run_delete  # noqa: PLC0415
@@ -218,10 +202,10 @@ def export(  # noqa: PLR0913
     ics: _File = None,
     csv: _File = None,
     json: _File = None,
-    since: When | None = None,
-    until: When | None = None,
-    full: Flag = False,
-    timezone: Zone = None,
+    since: Since = None,
+    until: Until = None,
+    full: Full = False,
+    timezone: ZoneShown = None,
     calls: Calls = CALLS,
 ) -> int:
     """Write the upcoming meetings into files: a page to look at, a calendar, a table.
@@ -233,19 +217,12 @@ def export(  # noqa: PLR0913
     html
         A page with each week as a calendar; it loads nothing, and can be printed. - is stdout, here as below.
     ics
-        A calendar for Outlook, Google and Apple; taken in again, it changes the meetings that are there already.
+        A calendar for Outlook, Google and Apple; taken in again, it changes the meetings that are there already. It
+        names nobody as invited.
     csv
         A table that `joinme bulk schedule` reads again, with participants if --full.
     json
         A JSON array, as of `joinme list --json`.
-    since
-        None that begins before this day or time, such as 2027-06-02 or 2027-06-02T10:00+02:00.
-    until
-        None that begins after this day, or at this time or later.
-    full
-        Read each meeting by itself as well, a call each: the list leaves participants and conferences out.
-    timezone
-        The IANA zone of the page, and of --since and --until, such as Europe/London; without one, this machine's.
     """
     from joinme_async.cli._ending import carried_out  # noqa: PLC0415
     from joinme_async.cli._meetings import Chosen, Place, run_export  # noqa: PLC0415

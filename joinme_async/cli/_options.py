@@ -25,6 +25,33 @@ Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 Json = Annotated[bool, Parameter(name="--json", negative="", show_default=False)]
 When = Annotated[str, Parameter(metavar="WHEN")]
 Zone = Annotated[str | None, Parameter(metavar="ZONE")]
+ZoneShown = Annotated[
+    str | None,
+    Parameter(
+        metavar="ZONE",
+        help="The IANA zone to show times in, such as Europe/London, and of days and times that are typed. Without it, "
+        "that of your settings; else this machine's, in which a typed time still needs its offset.",
+    ),
+]
+Since = Annotated[
+    str | None,
+    Parameter(
+        metavar="WHEN",
+        help="Pass over meetings that begin before this day or time, such as 2027-06-02 or 2027-06-02T10:00+02:00.",
+    ),
+]
+Until = Annotated[
+    str | None,
+    Parameter(metavar="WHEN", help="Pass over meetings that begin after this day, or at this time or later."),
+]
+Full = Annotated[
+    bool,
+    Parameter(
+        negative="",
+        show_default=False,
+        help="Read each meeting by itself as well, a call each: the list leaves participants and conferences out.",
+    ),
+]
 _Out = Annotated[bool, Parameter(negative="", group=_OUTPUT, show_default=False)]
 
 
@@ -76,7 +103,7 @@ class Output:
     """For spreadsheets: CSV that `joinme bulk schedule` reads again, times in UTC."""
 
     as_ics: Annotated[_Out, Parameter(name="--ics")] = False
-    """For calendars: iCalendar, as Outlook, Google and Apple read it."""
+    """For calendars: iCalendar, as Outlook, Google and Apple read it; it invites nobody."""
 
     @property
     def kind(self) -> Kind | None:
