@@ -84,17 +84,22 @@ def settings_of(given: Given, environment: Mapping[str, str], file: ConfigFile) 
         found.pop("base_url", None)
     found |= {name: _Found(value, f"--{name.replace('_', '-')}") for name, value in _typed(given).items()}
     settings = {name: _checked(name, of.value, of.where) for name, of in found.items()}
-    base_url = settings.get("base_url", DEFAULT_BASE_URL)
-    problem = ""
-    if token is not None and token.is_of_file:
-        own = in_file["base_url"].value if "base_url" in in_file else DEFAULT_BASE_URL
-        if checked_base_url(own) != checked_base_url(base_url):
-            problem = (
-                f"the access token of {token.where} is for {own}, and {found['base_url'].where} names {base_url}: "
-                "put a token for that into JOINME_ACCESS_TOKEN"
-            )
     sources = {name: of.where for name, of in found.items()}
-    return Settings(**settings, profile=profile, sources=sources, problem=problem)
+    return Settings(**settings, profile=profile, sources=sources, problem=_problem(found, in_file))
+
+
+def _problem(found: Mapping[str, _Found], in_file: Mapping[str, _Found]) -> str:
+    """Return why the token that was found may not be sent to the base URL that was; empty where it may."""
+    token, live = found.get("token"), _Found(DEFAULT_BASE_URL, "the default")
+    if token is None or not token.is_of_file:
+        return ""
+    own, named = (which.get("base_url", live) for which in (in_file, found))
+    if checked_base_url(own.value) == checked_base_url(named.value):
+        return ""
+    return (
+        f"the access token of {token.where} is for {own.value}, and {named.where} names {named.value}: "
+        "put a token for that into JOINME_ACCESS_TOKEN"
+    )
 
 
 def _typed(given: Given) -> dict[str, Any]:
