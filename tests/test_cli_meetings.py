@@ -618,18 +618,22 @@ def test_a_fault_of_its_own_is_told_in_a_line(
     assert served.token not in done.err
 
 
-def test_ctrl_c_says_what_may_have_happened(served: Sandbox) -> None:
-    """A meeting whose request was under way may be there: exit code 130, and where to look."""
-    served.plant(Fault.late(30), on="POST")
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "to end"])
+@pytest.mark.parametrize("arguments", [("schedule", *WEEKLY), ("delete", "10001", "--yes")], ids=["schedule", "delete"])
+def test_an_interrupted_verb_says_what_may_have_happened(
+    arguments: tuple[str, ...], told: signal.Signals, served: Sandbox
+) -> None:
+    """What was under way may be carried out: exit code 130, and where to look."""
+    served.plant(Fault.late(30))
     process = subprocess.Popen(
-        [sys.executable, "-m", "joinme_async", "schedule", *WEEKLY],
+        [sys.executable, "-m", "joinme_async", *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "NO_COLOR": "1"},
     )  # fmt: skip
     try:
         until = time.monotonic() + 30
         while not served.ledger and time.monotonic() < until:
             time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(told)
         out, err = process.communicate(timeout=30)
     finally:
         process.kill()
@@ -663,28 +667,6 @@ def test_a_disk_that_is_full_hides_nothing(arguments: tuple[str, ...], three: Sa
     assert (done.returncode, told[-1]) == (74, "joinme: stdout cannot be written: No space left on device")
     first = {"schedule": "joinme: meeting 10004 is scheduled", "update": "joinme: meeting 10001 is updated"}
     assert told[:-1] == ([first[arguments[0]]] if arguments[0] in first else [])
-
-
-def test_a_signal_to_end_is_as_good_as_ctrl_c(served: Sandbox) -> None:
-    """So that a terminal is left as it was, and what may have happened is said."""
-    served.plant(Fault.late(30), on="POST")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "joinme_async", "schedule", *WEEKLY],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "NO_COLOR": "1"},
-    )  # fmt: skip
-    try:
-        until = time.monotonic() + 30
-        while not served.ledger and time.monotonic() < until:
-            time.sleep(0.01)
-        process.terminate()
-        _, err = process.communicate(timeout=30)
-    finally:
-        process.kill()
-    assert process.returncode == 130
-    assert err.splitlines()[-2:] == [
-        "joinme: what was under way may have been carried out: look with joinme list",
-        "joinme: interrupted",
-    ]
 
 
 @pytest.mark.parametrize("arguments", WRITES)
