@@ -39,6 +39,7 @@ bench: $(BIN)/pytest ## measure everything, as ratios within one run, and put th
 	$(BIN)/python -m benchmarks.pacing --plot docs/pacing.svg
 	$(BIN)/python -m benchmarks.bulk pace
 	$(BIN)/python -m benchmarks.bulk memory
+	$(BIN)/python -m benchmarks.command
 
 demo: $(BIN)/pytest ## schedule the example on the sandbox
 	$(BIN)/joinme demo
