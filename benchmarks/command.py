@@ -5,10 +5,10 @@
 
 import os
 import statistics
-import subprocess
 import sys
-import time
 from typing import Final
+
+from benchmarks.parts_rest import spent
 
 _ROUNDS: Final = 15
 _PYTHON: Final = [sys.executable, "-c", "import asyncio"]
@@ -21,22 +21,16 @@ _COMMANDS: Final = {
 }
 
 
-def _spent(command: list[str]) -> tuple[float, float]:
-    """Run a process to its end, and return the CPU that it used and the time that it took, in seconds."""
-    began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return used.ru_utime + used.ru_stime, time.perf_counter() - began
-
-
 def main() -> None:
     """Measure, and print a table."""
-    seen: dict[str, list[tuple[float, float]]] = {name: [] for name in _COMMANDS}
+    seen: dict[str, list[dict[str, float]]] = {name: [] for name in _COMMANDS}
     for _ in range(_ROUNDS):
         for name, command in _COMMANDS.items():
-            seen[name].append(_spent(command))
-    medians = {name: [statistics.median(column) for column in zip(*runs, strict=True)] for name, runs in seen.items()}
+            seen[name].append(spent(command, dict(os.environ)))
+    medians = {
+        name: [statistics.median(run[what] for run in runs) for what in ("cpu", "seconds")]
+        for name, runs in seen.items()
+    }
     cpu, elapsed = medians["import asyncio"]
     print(f"{'':24}{'CPU':>10}{'ratio':>8}{'time':>10}{'ratio':>8}")
     for name, (used, took) in medians.items():

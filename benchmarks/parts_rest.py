@@ -47,7 +47,7 @@ def _imports(bench: Bench, names: Sequence[str]) -> list[Row]:
     environment = bench.environment()
 
     def piece(who: str) -> dict[str, Any]:
-        return _spent([sys.executable, "-c", code[who]], environment)
+        return spent([sys.executable, "-c", code[who]], environment)
 
     return _less_bare("import", bench.turns(list(code), bench.settings.rounds, piece))
 
@@ -58,12 +58,12 @@ def _first_answers(bench: Bench, names: Sequence[str]) -> list[Row]:
     def piece(who: str) -> dict[str, Any]:
         work = "nothing" if who == BARE else "once"
         given = bench.given(work, who)
-        return _spent([sys.executable, "-m", "benchmarks.child", given], environment)
+        return spent([sys.executable, "-m", "benchmarks.child", given], environment)
 
     return _less_bare("first answer", bench.turns([BARE, *names], bench.settings.rounds, piece))
 
 
-def _spent(command: list[str], environment: dict[str, str]) -> dict[str, Any]:
+def spent(command: list[str], environment: dict[str, str]) -> dict[str, Any]:
     """Run a process to its end, and return the CPU that it used and its peak memory."""
     began = time.perf_counter()
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603

@@ -1,4 +1,4 @@
-"""The `joinme` command: its verbs, and the one place where what ends it becomes a line and an exit code."""
+"""The `joinme` command: its verbs, and what becomes of a command line that cannot be read."""
 
 import sys
 from pathlib import Path
@@ -11,7 +11,7 @@ from joinme_async.cli._bulk_app import MANY, bulk
 from joinme_async.cli._codes import DONE, UNWRITTEN, USAGE
 from joinme_async.cli._help import FlowingHelp
 from joinme_async.cli._meetings_app import delete, export, get, list_meetings, schedule, update
-from joinme_async.cli._options import COMMON, CONNECTION, Common, Connection, Json, Zone, whole
+from joinme_async.cli._options import COMMON, CONNECTION, EXISTING, Common, Connection, Json, Zone, whole
 from joinme_async.cli._stdio import drop_stdout, say
 
 _MEETINGS, _MORE = Group("Meetings", sort_key=1), Group("More", sort_key=3)
@@ -49,7 +49,7 @@ app.command(delete, group=_MEETINGS, sort_key=5)
 app.command(bulk)
 app.command(export, group=MANY)
 
-_ExistingFile = Annotated[Path | None, Parameter(validator=validators.Path(exists=True, dir_okay=False))]
+_ExistingFile = Annotated[Path | None, EXISTING]
 
 
 def run() -> None:

@@ -19,6 +19,7 @@ from joinme_async.cli._codes import DONE, NOT_BEGUN, STOPPED
 from joinme_async.cli._dry import ReadOnlyTransport
 from joinme_async.cli._journals import SUFFIX, command, ended, existing_journal
 from joinme_async.cli._moments import bounds
+from joinme_async.cli._options import Bounds
 from joinme_async.cli._result import Result, Tally, fields_of, result_of
 from joinme_async.cli._settings import Settings
 from joinme_async.cli._shell import ask, run
@@ -49,13 +50,13 @@ class Wanted:
     no_input: bool = False
 
 
-def checked(file: Path, timezone: str | None, since: str | None, until: str | None, *, skip_bad: bool) -> MeetingsFile:
+def checked(file: Path, timezone: str | None, typed: Bounds, *, skip_bad: bool) -> MeetingsFile:
     """Read a file, and tell of the bad rows that are passed over."""
     if file.suffix == SUFFIX:
         raise ConfigurationError(f"{file} is a journal: go on with it with {command('resume', file)}")
-    first, last = bounds(since, until, timezone)
+    since, until = bounds(typed.since, typed.until, timezone)
     with working(f"reading {file.name}"):
-        meetings = read_meetings(file, timezone=timezone, skip_bad=skip_bad, since=first, until=last)
+        meetings = read_meetings(file, timezone=timezone, skip_bad=skip_bad, since=since, until=until)
     for row in meetings.skipped:
         say(f"passed over: {row}")
     return meetings
@@ -70,17 +71,13 @@ def run_schedule(meetings: MeetingsFile, wanted: Wanted, settings: Settings) -> 
         say(f"goes on with {wanted.journal}, which has {known} rows of an earlier run")
         return _go(meetings, wanted, settings)
     if wanted.existing is None:
-        chosen = _settled(_seen(meetings, settings), wanted)
+        chosen = _settled(_looked(meetings, None, settings), wanted)
         if chosen == "stop":
             say("stopped; nothing was sent, and no journal was made")
             return NOT_BEGUN
         wanted = attrs.evolve(wanted, existing=chosen)
     say(f"the journal is {wanted.journal}")
     return _go(meetings, wanted, settings)
-
-
-def _seen(meetings: MeetingsFile, settings: Settings) -> Preview:
-    return ask(lambda joinme, _: preview(joinme, meetings, None), settings, "looking what is there")
 
 
 def run_resume(wanted: Wanted, settings: Settings) -> int:

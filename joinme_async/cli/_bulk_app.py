@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import App, Group, Parameter, validators
+from cyclopts import App, Group
 
-from joinme_async.cli._options import COMMON, CONNECTION, Common, Connection, Flag, Json, Since, Until, Zone
+from joinme_async.cli._options import BOUNDS, COMMON, CONNECTION, EXISTING, Bounds, Common, Connection, Flag, Json, Zone
 
 MANY = Group("Many meetings", sort_key=2)
 
@@ -30,18 +30,15 @@ bulk = App(
     """,
 )
 
-_ExistingFile = Annotated[Path, Parameter(validator=validators.Path(exists=True, dir_okay=False))]
-
 
 @bulk.command
 def schedule(  # noqa: PLR0913  its options
-    file: _ExistingFile,
+    file: Annotated[Path, EXISTING],
     *,
     journal: Path | None = None,
     timezone: Zone = None,
     skip_bad: Flag = False,
-    since: Since = None,
-    until: Until = None,
+    bounds: Bounds = BOUNDS,
     existing: Literal["make", "adopt"] | None = None,
     dry_run: Flag = False,
     as_json: Json = False,
@@ -87,7 +84,7 @@ def schedule(  # noqa: PLR0913  its options
 
     def work() -> int:
         settings = settings_for(connection, timezone)
-        meetings = checked(file, settings.timezone, since, until, skip_bad=skip_bad)
+        meetings = checked(file, settings.timezone, bounds, skip_bad=skip_bad)
         return (run_dry if dry_run else run_schedule)(meetings, wanted, ready(settings, connection))
 
     return carried_on(work, connection, "resume", None if dry_run else wanted.journal)

@@ -52,10 +52,15 @@ _CODES: Final[tuple[tuple[type[JoinMeError], int], ...]] = (
 )
 
 
+def is_of_another_service(error: JoinMeError) -> bool:
+    """Say whether not even the list of meetings was there, so that something else answers at the base URL."""
+    return isinstance(error, NotFoundError) and error.path == "/meetings"
+
+
 def code_of(error: JoinMeError) -> int:
     """Return the exit code of a verb that ended with `error`; nothing was done for those that have no line above."""
-    if isinstance(error, NotFoundError) and error.path == "/meetings":
-        return FAILED  # of a list, that is another service
+    if is_of_another_service(error):
+        return FAILED
     return next((code for kind, code in _CODES if isinstance(error, kind)), NOT_BEGUN)
 
 

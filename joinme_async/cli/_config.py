@@ -30,14 +30,12 @@ class ConfigFile:
 
     Attributes:
         path: where it is, or would be.
-        is_there: whether it is.
         default: the profile that is used where none is named.
         shared: settings for all profiles.
         profiles: settings by profile, which stand before those.
     """
 
     path: Path
-    is_there: bool = False
     default: str | None = None
     shared: Mapping[str, Any] = attrs.field(factory=dict)
     profiles: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
@@ -78,20 +76,7 @@ def read_config(path: Path) -> ConfigFile:
     Raises:
         ConfigurationError: it is not TOML, has settings that nobody knows, or holds a token that others can read.
     """
-    problem, mode = "", 0
-    document: dict[str, Any] = {}
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            document = _hidden(tomllib.loads(file.read().decode("utf-8-sig")))  # some editors begin with a mark
-    except FileNotFoundError:
-        return ConfigFile(path)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problem = f"is not TOML: {error}"
-    except OSError as error:
-        problem = f"cannot be read: {error.strerror}"
-    if problem:  # raised here, since the frames of a parser have the whole text, tokens and all
-        raise ConfigurationError(f"{path} {problem}")
+    document, mode = _read(path)
     default, profiles = document.pop("profile", None), document.pop("profiles", {})
     if not isinstance(profiles, dict) or not all(isinstance(table, dict) for table in profiles.values()):
         raise ConfigurationError(f"{path}: profiles are tables, such as [profiles.work]")
@@ -102,7 +87,22 @@ def read_config(path: Path) -> ConfigFile:
         _check_names(table, f"{path}: ", where)
     if any("token" in table for table in tables.values()):
         _check_private(path, mode)
-    return ConfigFile(path, True, default, document, profiles)  # noqa: FBT003  it is there
+    return ConfigFile(path, default, document, profiles)
+
+
+def _read(path: Path) -> tuple[dict[str, Any], int]:
+    """Return what a file says, with each token out of sight, and its mode."""
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            return _hidden(tomllib.loads(file.read().decode("utf-8-sig"))), mode  # some editors begin with a mark
+    except FileNotFoundError:
+        return {}, 0
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problem = f"is not TOML: {error}"
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror}"
+    raise ConfigurationError(f"{path} {problem}")  # here, since the frames of a parser have the whole text
 
 
 def _hidden(document: dict[str, Any]) -> dict[str, Any]:

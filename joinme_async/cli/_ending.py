@@ -23,6 +23,7 @@ from joinme_async.cli._codes import (
     UNWRITTEN,
     UnwrittenError,
     code_of,
+    is_of_another_service,
 )
 from joinme_async.cli._options import Common
 from joinme_async.cli._stdio import drop_stdout, say
@@ -85,7 +86,7 @@ def _words_of(error: JoinMeError) -> str:
             )
         case AuthenticationError():
             return f"{error}. Put it where the old one is: joinme config shows where that was found"
-        case NotFoundError(path="/meetings"):
+        case NotFoundError() if is_of_another_service(error):
             return f"nothing of join.me is at the base URL; does it end in /v1? joinme config shows it ({error})"
         case NotFoundError():
             return f"join.me has no such meeting, or no longer ({error.path}). joinme list shows those that are there"

@@ -15,7 +15,7 @@ from joinme_async._errors import JoinMeError, NotFoundError
 from joinme_async._models import UNSET, Meeting, NewMeeting, addresses_in
 from joinme_async.cli._codes import DONE, MISSING, NOT_BEGUN, UsageError
 from joinme_async.cli._moments import bounds, day, midnight, moment, zone_of
-from joinme_async.cli._options import Calls, Kind, ListOutput, Output
+from joinme_async.cli._options import Calls, Chosen, Kind, ListOutput, Output
 from joinme_async.cli._settings import Settings
 from joinme_async.cli._shell import ask, now, ready, settings_for
 from joinme_async.cli._show import content_of, show_all, show_one, show_week, write_file
@@ -70,21 +70,6 @@ class Place:
 
 
 # Reading
-
-
-@attrs.frozen(kw_only=True)
-class Chosen:
-    """Which meetings are wanted.
-
-    Attributes:
-        since: a day or an instant; none that begins earlier.
-        until: a day or an instant; none that begins after the day, or at the instant or later.
-        full: each is read by itself as well.
-    """
-
-    since: str | None = None
-    until: str | None = None
-    full: bool = False
 
 
 def run_list(chosen: Chosen, place: Place, output: ListOutput) -> int:
@@ -265,20 +250,16 @@ def run_delete(meeting_ids: Sequence[int], place: Place, *, yes: bool, missing_o
             say("nothing was deleted, since there is nobody to ask: say --yes")
             return NOT_BEGUN
         place, zone = place.with_token(), place.zone
-        meetings = place.ask(partial(_read_each, meeting_ids, missing_ok))
+        meetings = place.ask(partial(_read_each, meeting_ids=meeting_ids, missing_ok=missing_ok))
         told = "; ".join(f"{m.id} ({m.name}, {from_to(m.start, m.end, zone)})" for m in meetings)
         if meetings and asked(f"this deletes {told}", {"d": "delete", "k": "keep"}, "k") != "d":
             say("nothing was deleted")
             return NOT_BEGUN
-    return MISSING if place.ask(partial(_delete_each, meeting_ids, missing_ok)) else DONE
+    missing = place.ask(partial(_delete_each, meeting_ids=meeting_ids, missing_ok=missing_ok))
+    return MISSING if missing else DONE
 
 
-async def _read_each(
-    meeting_ids: Sequence[int],
-    missing_ok: bool,  # noqa: FBT001  bound where it is used
-    joinme: JoinMe,
-    _: Patience,
-) -> Sequence[Meeting]:
+async def _read_each(joinme: JoinMe, _: Patience, *, meeting_ids: Sequence[int], missing_ok: bool) -> Sequence[Meeting]:
     found = []
     for meeting_id in meeting_ids:
         try:
@@ -290,10 +271,7 @@ async def _read_each(
 
 
 async def _delete_each(
-    meeting_ids: Sequence[int],
-    missing_ok: bool,  # noqa: FBT001  bound where it is used
-    joinme: JoinMe,
-    patience: Patience,
+    joinme: JoinMe, patience: Patience, *, meeting_ids: Sequence[int], missing_ok: bool
 ) -> Sequence[int]:
     """Delete meetings one after another, and return those that were not there and should have been."""
     missing: list[int] = []

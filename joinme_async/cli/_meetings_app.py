@@ -10,16 +10,15 @@ from cyclopts import Parameter, Token, validators
 
 from joinme_async.cli._options import (
     CALLS,
+    CHOSEN,
     LIST_OUTPUT,
     OUTPUT,
     Calls,
+    Chosen,
     Flag,
-    Full,
     Kind,
     ListOutput,
     Output,
-    Since,
-    Until,
     When,
     ZoneShown,
     whole,
@@ -53,11 +52,9 @@ _Participants = Annotated[
 ]
 
 
-def list_meetings(  # noqa: PLR0913  its options
+def list_meetings(
     *,
-    since: Since = None,
-    until: Until = None,
-    full: Full = False,
+    chosen: Chosen = CHOSEN,
     timezone: ZoneShown = None,
     output: ListOutput = LIST_OUTPUT,
     calls: Calls = CALLS,
@@ -67,9 +64,8 @@ def list_meetings(  # noqa: PLR0913  its options
     Example: `joinme list --week --since 2027-06-02`
     """
     from joinme_async.cli._ending import carried_out  # noqa: PLC0415
-    from joinme_async.cli._meetings import Chosen, Place, run_list  # noqa: PLC0415  each verb loads what it uses
+    from joinme_async.cli._meetings import Place, run_list  # noqa: PLC0415  each verb loads what it uses
 
-    chosen = Chosen(since=since, until=until, full=full)
     return carried_out(lambda: run_list(chosen, Place.of(calls, timezone), output), calls)
 
 
@@ -202,9 +198,7 @@ def export(  # noqa: PLR0913
     ics: _File = None,
     csv: _File = None,
     json: _File = None,
-    since: Since = None,
-    until: Until = None,
-    full: Full = False,
+    chosen: Chosen = CHOSEN,
     timezone: ZoneShown = None,
     calls: Calls = CALLS,
 ) -> int:
@@ -225,8 +219,7 @@ def export(  # noqa: PLR0913
         A JSON array, as of `joinme list --json`.
     """
     from joinme_async.cli._ending import carried_out  # noqa: PLC0415
-    from joinme_async.cli._meetings import Chosen, Place, run_export  # noqa: PLC0415
+    from joinme_async.cli._meetings import Place, run_export  # noqa: PLC0415
 
     files: dict[Kind, Path | None] = {"html": html, "ics": ics, "csv": csv, "json": json}
-    chosen = Chosen(since=since, until=until, full=full)
     return carried_out(lambda: run_export(files, chosen, Place.of(calls, timezone)), calls)

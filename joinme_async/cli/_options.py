@@ -33,26 +33,29 @@ ZoneShown = Annotated[
         "that of your settings; else this machine's, in which a typed time still needs its offset.",
     ),
 ]
-Since = Annotated[
-    str | None,
-    Parameter(
-        metavar="WHEN",
-        help="Pass over meetings that begin before this day or time, such as 2027-06-02 or 2027-06-02T10:00+02:00.",
-    ),
-]
-Until = Annotated[
-    str | None,
-    Parameter(metavar="WHEN", help="Pass over meetings that begin after this day, or at this time or later."),
-]
-Full = Annotated[
-    bool,
-    Parameter(
-        negative="",
-        show_default=False,
-        help="Read each meeting by itself as well, a call each: the list leaves participants and conferences out.",
-    ),
-]
+EXISTING = Parameter(validator=validators.Path(exists=True, dir_okay=False))
 _Out = Annotated[bool, Parameter(negative="", group=_OUTPUT, show_default=False)]
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class Bounds:
+    """Between which times meetings begin."""
+
+    since: Annotated[str | None, Parameter(metavar="WHEN")] = None
+    """Pass over meetings that begin before this day or time, such as 2027-06-02 or 2027-06-02T10:00+02:00."""
+
+    until: Annotated[str | None, Parameter(metavar="WHEN")] = None
+    """Pass over meetings that begin after this day, or at this time or later."""
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class Chosen(Bounds):
+    """Which meetings are wanted, and how much of each."""
+
+    full: Flag = False
+    """Read each meeting by itself as well, a call each: the list leaves participants and conferences out."""
 
 
 @Parameter(name="*")
@@ -121,4 +124,5 @@ class ListOutput(Output):
     """A week as a calendar: seven days from today, or from --since."""
 
 
+BOUNDS, CHOSEN = Bounds(), Chosen()
 COMMON, CONNECTION, CALLS, OUTPUT, LIST_OUTPUT = Common(), Connection(), Calls(), Output(), ListOutput()

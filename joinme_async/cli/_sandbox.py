@@ -1,7 +1,7 @@
 """`joinme sandbox`."""
 
 import json
-import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,8 +32,8 @@ def run_sandbox(  # noqa: PLR0913  the options of the verb
         console.print(f"A make-believe join.me listens on [bold]{url}[/]. Ctrl-C ends it, and its meetings with it.")
         console.print(page_line(url, host))
         with suppress(KeyboardInterrupt):
-            while not threading.Event().wait(1):
-                pass  # in turns, since Windows lets nothing interrupt a longer wait
+            while True:
+                time.sleep(1)  # in turns, since Windows lets nothing interrupt a longer wait
     return INTERRUPTED
 
 

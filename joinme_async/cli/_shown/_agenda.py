@@ -8,7 +8,7 @@ from rich.text import Text
 
 from joinme_async.cli._shown._cells import padded, wrapped
 from joinme_async.cli._shown._week import Day, Segment, Week, readings_of
-from joinme_async.cli._shown._words import name_of, short_date, span, times_in, title, weekday, when
+from joinme_async.cli._shown._words import name_of, short_day, span, times_in, title, when
 
 _TIMES: Final = 15  # cells
 _MOST: Final = 12  # lines of what there was no room for
@@ -28,7 +28,7 @@ def below(week: Week, left_out: Sequence[Segment], zone: tzinfo | None, width: i
     """Yield what there was no room for, and whose clocks were read."""
     named = {segment.meeting.id: segment for segment in reversed(left_out)}
     for segment in list(reversed(named.values()))[:_MOST]:
-        on = f"{weekday(segment.day)} {short_date(segment.day)} {when(segment, zone)}"
+        on = f"{short_day(segment.day)} {when(segment, zone)}"
         said = f"\N{BOX DRAWINGS HEAVY HORIZONTAL} {span(segment.meeting, zone)}" if segment.is_long else f"+ {on}"
         yield line(f"{said} {name_of(segment.meeting)}", width)
     if len(named) > _MOST:
@@ -46,7 +46,7 @@ def line(text: str, width: int, style: str = "") -> Text:
 
 def _listed(day: Day, zone: tzinfo | None, width: int, now: datetime) -> Iterator[Text]:
     today = ", today" * (day.date == now.date())
-    yield line(f"{weekday(day.date)} {short_date(day.date)}{today}", width, "bold")
+    yield line(f"{short_day(day.date)}{today}", width, "bold")
     for segment in day.segments:
         said = f"  {when(segment, zone)}".ljust(_TIMES)
         first, *rest = wrapped(name_of(segment.meeting), max(width - _TIMES, _FEWEST), _NAME_LINES)

@@ -126,7 +126,7 @@ def title(week: Week) -> str:
 def times_in(zone: str, readings: Sequence[Reading]) -> str:
     """Return which clocks are read, such as `Times in Europe/London (BST, UTC+1)`, and where they are changed."""
     first, *changed = readings
-    said = [_reading(first), *(f"from {weekday(r.since)} {short_date(r.since)} {_reading(r)}" for r in changed)]
+    said = [_reading(first), *(f"from {short_day(r.since)} {_reading(r)}" for r in changed)]
     return f"Times in {zone}" + (f" ({'; '.join(said)})" if said != [zone] else "")
 
 
