@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import pytest
 
@@ -66,6 +66,22 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
 
     return somebody
+
+
+def joinme(
+    *arguments: str, stdout: int | IO[str] = subprocess.PIPE, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own, eighty columns wide and without colours."""
+    return subprocess.run(
+        [sys.executable, "-m", "joinme_async", *arguments],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        timeout=50,
+        env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "TZ": "UTC", "PYTHONIOENCODING": "utf-8", **environment},
+        check=False,
+    )
 
 
 class Screen(NamedTuple):

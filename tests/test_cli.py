@@ -19,22 +19,10 @@ from joinme_async.bulk import read_meetings
 from joinme_async.cli import _demo
 from joinme_async.cli._demo import Fate, Shown, disagreements, example_file
 from joinme_async.sandbox import Sandbox
+from tests.commands import joinme
 from tests.conftest import HOUR, START, new_meeting
 
 HEAD = "name,start,end,participants\n"
-
-
-def joinme(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own, eighty columns wide and without colours."""
-    return subprocess.run(
-        [sys.executable, "-m", "joinme_async", *arguments],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=50,
-        env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "TZ": "UTC", "PYTHONIOENCODING": "utf-8", **environment},
-        check=False,
-    )
 
 
 def test_the_demo_schedules_the_example_over_http() -> None:

@@ -18,7 +18,7 @@ import pytest
 from joinme_async import Request
 from joinme_async.cli import _meetings, _shell, _show, _waiting
 from joinme_async.sandbox import Fault, Sandbox
-from tests.commands import Done, at_a_terminal
+from tests.commands import Done, at_a_terminal, joinme
 
 WEEKLY = ("Weekly update", "--start", "2027-06-02T09:00Z", "--end", "2027-06-02T10:00Z")
 HOURS = ("--start", "2027-06-02T09:00Z", "--end", "2027-06-02T10:00Z")
@@ -659,10 +659,7 @@ WRITES = [
 def test_a_disk_that_is_full_hides_nothing(arguments: tuple[str, ...], three: Sandbox) -> None:
     """Exit code 74 and a line; and what was done is said before, or it would be done again."""
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "joinme_async", *arguments], stdout=full, stderr=subprocess.PIPE, text=True,
-            timeout=50, env={**os.environ, "NO_COLOR": "1", "TZ": "UTC"}, check=False,
-        )  # fmt: skip
+        done = joinme(*arguments, stdout=full)
     told = done.stderr.splitlines()
     assert (done.returncode, told[-1]) == (74, "joinme: stdout cannot be written: No space left on device")
     first = {"schedule": "joinme: meeting 10004 is scheduled", "update": "joinme: meeting 10001 is updated"}
@@ -675,10 +672,7 @@ def test_nobody_reads_stdout(arguments: tuple[str, ...], three: Sandbox) -> None
     reads, writes = os.pipe()
     os.close(reads)
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "joinme_async", *arguments], stdout=writes, stderr=subprocess.PIPE, text=True,
-            timeout=50, env={**os.environ, "NO_COLOR": "1", "TZ": "UTC"}, check=False,
-        )  # fmt: skip
+        done = joinme(*arguments, stdout=writes)
     finally:
         os.close(writes)
     assert done.returncode == 74

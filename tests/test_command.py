@@ -42,7 +42,7 @@ from joinme_async.cli._codes import UsageError, code_at_the_start, code_of
 from joinme_async.cli._moments import bounds, moment, zone_of
 from joinme_async.cli._shown._words import relative
 from joinme_async.cli._waiting import Patience
-from tests.commands import Done
+from tests.commands import Done, joinme
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -172,10 +172,8 @@ def test_bash_completes_verbs_and_options(command: Callable[..., Done], tmp_path
 def test_no_width_is_too_narrow(columns: str) -> None:
     """Help and tables are drawn, and end."""
     for arguments in (("list", "--help"), ("config",)):
-        done = subprocess.run(
-            [sys.executable, "-m", "joinme_async", *arguments], capture_output=True, text=True, timeout=30, check=True,
-            env={**os.environ, "COLUMNS": columns},
-        )  # fmt: skip
+        done = joinme(*arguments, COLUMNS=columns)
+        assert done.returncode == 0
         assert done.stdout
 
 
@@ -184,10 +182,7 @@ def test_no_width_is_too_narrow(columns: str) -> None:
 def test_help_ends_in_a_line_too(arguments: tuple[str, ...]) -> None:
     """Where nothing can be written."""
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "joinme_async", *arguments], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30,
-            check=False,
-        )  # fmt: skip
+        done = joinme(*arguments, stdout=full)
     assert (done.returncode, len(done.stderr.splitlines())) == (74, 1)
 
 
