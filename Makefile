@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help test campaign check lint types coverage bench demo format clean
+.PHONY: help test campaign check lint types docs coverage bench demo format clean
 
 help: ## list the verbs
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -18,14 +18,18 @@ campaign: $(BIN)/pytest ## run the tests with many more random cases
 
 check: lint types ## lint and types
 
-lint: $(BIN)/pytest ## ruff
+lint: $(BIN)/pytest ## ruff, and the spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 
 types: $(BIN)/pytest ## mypy, pyright, and the completeness of the public types
 	$(BIN)/mypy
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/basedpyright
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/basedpyright --verifytypes joinme_async --ignoreexternal
+
+docs: $(BIN)/pytest ## build the pages into dist/docs; every warning is an error, and nothing is fetched
+	$(BIN)/sphinx-build -q -E -a -W --keep-going -n -b html docs dist/docs
 
 coverage: $(BIN)/pytest ## run the tests and hold the pure modules to every branch
 	$(BIN)/coverage run -m pytest -q
@@ -35,8 +39,8 @@ PURE := */_errors.py,*/_json.py,*/_http.py,*/_models.py,*/_times.py,*/_conversio
 
 bench: $(BIN)/pytest ## measure everything, as ratios within one run, and put the figures into the pages
 	$(BIN)/pip install -q -e '.[bench]'
-	$(BIN)/python -m benchmarks --json benchmarks/results.json --plot docs --docs docs/performance.md README.md
-	$(BIN)/python -m benchmarks.pacing --plot docs/pacing.svg
+	$(BIN)/python -m benchmarks --json benchmarks/results.json --plot docs/pictures --docs docs/explanation/performance.md README.md
+	$(BIN)/python -m benchmarks.pacing --plot docs/pictures/pacing.svg
 	$(BIN)/python -m benchmarks.bulk pace
 	$(BIN)/python -m benchmarks.bulk memory
 	$(BIN)/python -m benchmarks.command

@@ -3,8 +3,8 @@
 python -m benchmarks                                  # everything, in about twelve minutes
 python -m benchmarks --quick                          # a smoke run of less than a minute; its numbers mean little
 python -m benchmarks --only sequential,callers
-python -m benchmarks --json benchmarks/results.json --plot docs --docs docs/performance.md README.md
-python -m benchmarks --from benchmarks/results.json --plot docs --docs docs/performance.md README.md
+python -m benchmarks --json benchmarks/results.json --plot docs/pictures --docs README.md docs/*/performance.md
+python -m benchmarks --from benchmarks/results.json --plot docs/pictures --docs README.md docs/*/performance.md
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Fifty callers in a closed loop against a service that allows a number of calls in a sliding second, over real HTTP.
 
-    python -m benchmarks.pacing [--runs 5] [--calls 400] [--limit 20] [--plot docs/pacing.svg]
+    python -m benchmarks.pacing [--runs 5] [--calls 400] [--limit 20] [--plot docs/pictures/pacing.svg]
 
 The service is the sandbox in a process of its own, and its ledger is what is judged. Once the client is told the limit
 (`RateLimit(20)`), once it is not. Printed for each run: the time over the ideal, calls / limit, and the share that was

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from joinme_async.cli._app import app
 
-PAGE = Path(__file__).with_name("command.md")
+PAGE = Path(__file__).parent / "reference" / "command.md"
 HEAD = """<!-- Written by docs/write_command.py from the command itself. -->
 
 """

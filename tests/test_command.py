@@ -89,10 +89,12 @@ def test_a_misspelt_option_is_met_with_the_one_that_was_meant(
 
 
 def test_the_reference_is_the_command_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`docs/command.md` is what `docs/write_command.py` writes: no option can drift away from it."""
+    """`docs/reference/command.md` is what `docs/write_command.py` writes: no option can drift away from it."""
     monkeypatch.setattr(sys, "argv", sys.argv)  # which the page sets
     written = runpy.run_path(str(DOCS / "write_command.py"))["page"]()
-    assert (DOCS / "command.md").read_text(encoding="utf-8") == written, "run: python docs/write_command.py"
+    assert (DOCS / "reference" / "command.md").read_text(encoding="utf-8") == written, (
+        "run: python docs/write_command.py"
+    )
 
 
 def imported(*arguments: str) -> set[str]:

@@ -2,7 +2,6 @@
 
 import ast
 import asyncio
-import importlib
 import inspect
 import re
 import runpy
@@ -66,23 +65,6 @@ def test_every_block_runs_and_prints_what_is_shown(
     assert {entry.did for entry in sandbox.ledger} == {"created", "changed", "deleted", ""}
 
 
-def test_the_page_on_transports_runs_and_prints_what_is_shown(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Every block, in order, over the transports it names."""
-    for library in ("aiohttp", "httpx2", "pyreqwest"):
-        importlib.import_module(f"joinme_async.transports.{library}")  # reading files, which a loop should not wait for
-    sandbox = Sandbox()
-    sandbox.accept("...")
-    names: dict[str, object] = {"__name__": "__main__"}
-    with sandbox.serve() as url:
-        monkeypatch.setenv("JOINME_BASE_URL", url)
-        for line, code, output in blocks_of((ROOT / "docs" / "transports.md").read_text(encoding="utf-8")):
-            run(code, line, names)
-            assert capsys.readouterr().out == output, f"docs/transports.md, line {line}"
-    assert len(sandbox.ledger) == 2
-
-
 def test_the_test_shown_to_users_passes(pytester: pytest.Pytester) -> None:
     """The example test of the README passes in an empty project."""
     (code,) = [code for _, code, _ in BLOCKS if "def test_my_app" in code]
@@ -115,30 +97,11 @@ def test_every_error_and_setting_is_in_its_table() -> None:
     assert shown == real
 
 
-def test_links_within_the_project_are_whole() -> None:
-    """Anchors and files that pages point at are there."""
-    pages = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
-    assert len(pages) > 4
-    for page in pages:
-        for target in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
-            if "://" in target or target.startswith("mailto:"):
-                continue
-            path, _, fragment = target.partition("#")
-            there = page.parent / path if path else page
-            assert there.exists(), f"{page.name}: {target}"
-            assert not fragment or fragment in anchors(there), f"{page.name}: {target}"
-
-
-def anchors(page: Path) -> set[str]:
-    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
-
-
 def test_the_picture_is_the_one_its_script_draws() -> None:
     """What is shown and what draws it do not drift apart."""
-    script = ROOT / "docs" / "draw_decision_path.py"
+    script = ROOT / "docs" / "pictures" / "decision_path.py"
     names = runpy.run_path(str(script))
-    assert (ROOT / "docs" / "decision-path.svg").read_text(encoding="utf-8") == names["draw"]()
+    assert (script.with_name("decision-path.svg")).read_text(encoding="utf-8") == names["draw"]()
 
 
 def test_the_tiny_transport_is_tiny() -> None:

@@ -117,7 +117,7 @@ class Sandbox:
 
     @property
     def app(self) -> App:
-        """The sandbox as an ASGI application: the service below `/v1`, and a live page about it at `/`."""
+        """The sandbox as an ASGI application, the service below `/v1`, and a live page about it at `/`."""
         return self._app(self.clock)
 
     def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> Server:

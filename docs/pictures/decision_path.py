@@ -1,4 +1,4 @@
-"""Draw `decision-path.svg`, the path of a call: `python docs/draw_decision_path.py`."""
+"""Draw `decision-path.svg`, the path of a call: `python docs/pictures/decision_path.py`."""
 
 from pathlib import Path
 from typing import Final

@@ -1,0 +1,82 @@
+"""How the pages are built: `make docs`, or `sphinx-build -W -b html docs dist/docs`. Nothing is fetched."""
+
+import builtins
+import importlib
+import sys
+from typing import Any, Final
+
+from docutils.nodes import Element, reference
+from pygments.lexers.special import TextLexer
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+
+from joinme_async import __version__
+
+project = "joinme_async"
+author = "the joinme_async maintainers"
+copyright = "the joinme_async maintainers, MIT licence"  # noqa: A001  Sphinx asks for it by this name
+version = release = __version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+html_theme = "furo"
+html_title = f"joinme_async {version}"
+html_static_path = ["static"]
+html_css_files = ["pages.css"]
+html_show_sphinx = False
+html_copy_source = False
+exclude_patterns = ["Thumbs.db"]
+
+myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline"]
+myst_heading_anchors = 4
+myst_links_external_new_tab = False
+
+nitpicky = True
+default_role = "py:obj"  # docstrings write names between single backticks
+nitpick_ignore_regex = [("py:obj", ".*")]  # and expressions too, which are no names
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+autodoc_class_signature = "mixed"
+autodoc_preserve_defaults = True
+napoleon_use_ivar = True
+napoleon_numpy_docstring = False
+
+# The public names by where they are defined, since annotations and docstrings know them by that.
+_ROOMS: Final = (
+    "joinme_async",
+    "joinme_async.bulk",
+    "joinme_async.sandbox",
+    "joinme_async.testing",
+    "joinme_async.transports.aiohttp",
+    "joinme_async.transports.httpx",
+    "joinme_async.transports.httpx2",
+    "joinme_async.transports.pyreqwest",
+)
+_PUBLIC: Final = {name: f"{room}.{name}" for room in _ROOMS for name in importlib.import_module(room).__all__}
+_FOREIGN: Final = {*sys.stdlib_module_names, *dir(builtins), "aiohttp", "anyio", "httpx", "httpx2", "pyreqwest"}
+
+
+def find_public(app: Sphinx, env: BuildEnvironment, node: pending_xref, shown: Element) -> Element | reference | None:
+    """Lead a private or a bare name to where it is documented; a name that is not public leads nowhere."""
+    if node.get("refdomain") != "py":
+        return None
+    target = str(node["reftarget"]).removesuffix("()")
+    first, *rest = target.split(".")
+    if first in _FOREIGN:
+        return shown
+    if first == "joinme_async":
+        rest = rest[next((at for at, part in enumerate(rest) if part in _PUBLIC), len(rest)) :]
+        if not rest:
+            return shown
+        first, *rest = rest
+    if first not in _PUBLIC:
+        return None
+    name = ".".join([_PUBLIC[first], *rest])
+    return env.domains["py"].resolve_xref(env, node["refdoc"], app.builder, "obj", name, node, shown)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Join the above to Sphinx."""
+    app.add_lexer("csv", TextLexer)  # Pygments has none for it
+    app.connect("missing-reference", find_public)
+    return {"parallel_read_safe": True}

@@ -1,0 +1,221 @@
+"""A page of the documentation, read as its reader would: every block of code in it, in order, in a folder of its own.
+
+The word behind three backticks says what becomes of a block:
+
+- `python` is run, and may await at its top level; later blocks see the names of earlier ones.
+- `text` is what the block above it printed, to the letter; three dots stand for what differs from run to run, a line of
+  three dots for any number of lines.
+- `console` is typed: each command behind a `$`, and below it what it writes, first to stdout, then to stderr.
+- `sh` is typed as well; what it writes is not shown, and it has to succeed.
+- a second word, as in `csv june.csv`, makes the block a file of that name in the reader's folder.
+
+What takes minutes or a network (`pip install`, `make`, the benchmarks) is not run: what it names has to be there.
+"""
+
+import ast
+import asyncio
+import importlib
+import inspect
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.commands import Done
+
+ROOT = Path(__file__).parents[1]
+PAGES = ["CONTRIBUTING.md", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md"))]
+_BLOCK = re.compile(r"^(?P<indent> *)```(?P<info>[^\n`]*)\n(?P<code>.*?)^(?P=indent)```$", re.DOTALL | re.MULTILINE)
+_SERVERS = {"joinme sandbox": "8765", "uvicorn": "8000", "litestar run": "8000"}  # with the port they listen on
+_NEVER_RUN = ("pip install", "python3 -m venv", "git clone", "make", "python -m benchmarks", "apt-get")
+_OF_A_SHELL = re.compile(r"[|&;<>$`\\]")
+
+
+class Block(NamedTuple):
+    """A block of code, and where it stands."""
+
+    line: int
+    kind: str
+    file: str
+    code: str
+
+
+def blocks_of(page: str) -> list[Block]:
+    """Return the blocks of a page of Markdown, without what Sphinx makes of directives."""
+    found = []
+    for match in _BLOCK.finditer(page):
+        kind, _, file = match["info"].strip().partition(" ")
+        if not kind.startswith("{"):
+            found.append(Block(page[: match.start()].count("\n") + 2, kind, file, textwrap.dedent(match["code"])))
+    return found
+
+
+def is_like(shown: str, printed: str) -> bool:
+    """Tell whether this was printed as it is shown, but for what three dots stand for."""
+    lines = [".*" if line.strip() == "..." else re.escape(line.rstrip()) + "\n" for line in shown.splitlines()]
+    pattern = "".join(line if line == ".*" else line.replace(r"\.\.\.", "[^\n]*") for line in lines)
+    return re.fullmatch(pattern, "".join(f"{line.rstrip()}\n" for line in printed.splitlines()), re.DOTALL) is not None
+
+
+class Reader:
+    """Somebody who types what a page shows, with a service that takes the token `...`."""
+
+    def __init__(
+        self, page: str, command: Callable[..., Done], printed: Callable[[], str], environment: Mapping[str, str]
+    ) -> None:
+        self._page = page
+        self._command = command
+        self._printed = printed
+        self._environment = {
+            **os.environ,
+            "COLUMNS": "80",
+            "NO_COLOR": "1",
+            "TZ": "UTC",
+            "PYTHONIOENCODING": "utf-8",
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            **environment,
+        }
+        self._names: dict[str, object] = {"__name__": "__main__"}
+        self._ports: dict[str, str] = {}
+        self._servers: list[subprocess.Popen[str]] = []
+
+    def read(self, blocks: list[Block]) -> None:
+        """Do what each block says; what it prints has to be what is shown."""
+        for block, after in zip(blocks, [*blocks[1:], None], strict=True):
+            if block.file:
+                self._write(block)
+            elif block.kind == "python":
+                self._run(block, after.code if after is not None and after.kind == "text" else None)
+            elif block.kind == "console":
+                for typed, shown in re.findall(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", block.code, re.MULTILINE):
+                    self._type(block, re.sub(r"\s*\\\n\s*", " ", typed), shown)
+            elif block.kind == "sh":
+                for typed in re.sub(r"\s*\\\n\s*", " ", block.code).splitlines():
+                    self._type(block, typed, None)
+            elif block.kind == "toml":
+                tomllib.loads(block.code)
+            elif block.kind == "json":
+                json.loads(block.code)
+            else:
+                assert block.kind == "text", f"{self._where(block)}: nothing is known of a block of {block.kind!r}"
+
+    def _where(self, block: Block) -> str:
+        return f"{self._page}, line {block.line}"
+
+    def _write(self, block: Block) -> None:
+        path = Path(block.file)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(self._on_our_ports(block.code), encoding="utf-8")
+        if path.name == "config.toml":
+            path.chmod(0o600)
+            self._environment["JOINME_CONFIG"] = os.environ["JOINME_CONFIG"] = str(path.resolve())
+
+    def _run(self, block: Block, shown: str | None) -> None:
+        tree = ast.increment_lineno(ast.parse(self._on_our_ports(block.code)), block.line - 1)
+        compiled = compile(tree, self._page, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        if compiled.co_flags & inspect.CO_COROUTINE:
+            asyncio.run(eval(compiled, self._names))
+        else:
+            exec(compiled, self._names)
+        printed = self._as_shown(self._printed())
+        if shown is not None:
+            assert is_like(shown, printed), f"{self._where(block)} printed:\n{printed}"
+
+    def _type(self, block: Block, typed: str, shown: str | None) -> None:
+        typed = re.sub(r"\s+#.*", "", typed).strip()
+        bare = typed.replace(".venv/bin/", "")
+        if not typed or typed.startswith("#"):
+            return
+        if set_now := re.fullmatch(r"export((?: \w+=\S*)+)", typed):
+            self._environment.update(dict(word.split("=", 1) for word in shlex.split(set_now[1])))
+        elif bare.startswith(_NEVER_RUN):
+            check(typed)
+        elif server := next((name for name in _SERVERS if bare.startswith(name)), None):
+            self._start(block, bare, _SERVERS[server], shown)
+        else:
+            done = self._done(bare)
+            assert shown or done.code == 0, f"{self._where(block)}: {typed}\n{done}"
+            printed = self._as_shown(done.out + done.err)
+            assert not shown or is_like(shown, printed), f"{self._where(block)}: {typed}\n{printed}"
+
+    def _done(self, typed: str) -> Done:
+        if typed.startswith("joinme ") and not _OF_A_SHELL.search(typed):
+            return self._command(*shlex.split(typed)[1:])
+        process = subprocess.run(
+            ["bash", "-c", self._on_our_ports(typed)], env=self._environment, timeout=50,
+            capture_output=True, text=True, encoding="utf-8", check=False,
+        )  # fmt: skip
+        return Done(process.returncode, process.stdout, process.stderr)
+
+    def _start(self, block: Block, typed: str, port: str, shown: str | None) -> None:
+        """Start a server on a port that is free, which stands for the one that is shown from now on."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._ports[port] = str(probe.getsockname()[1])
+        process = subprocess.Popen(
+            [*shlex.split(typed), "--port", self._ports[port]], env=self._environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        self._servers.append(process)
+        assert process.stdout is not None
+        said = [self._as_shown(process.stdout.readline()).rstrip()]
+        while said[-1] and port not in said[-1]:
+            said.append(self._as_shown(process.stdout.readline()).rstrip())
+        assert said[-1], f"{self._where(block)}: {typed} ended with\n{said}"
+        assert not shown or shown.splitlines()[0].rstrip() in said, f"{self._where(block)}: {said}"
+
+    def _on_our_ports(self, text: str) -> str:
+        for shown, real in self._ports.items():
+            text = text.replace(f":{shown}", f":{real}")
+        return text
+
+    def _as_shown(self, text: str) -> str:
+        for shown, real in self._ports.items():
+            text = text.replace(f":{real}", f":{shown}")
+        return text
+
+    def stop(self) -> None:
+        """End the servers."""
+        for process in self._servers:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+
+def check(typed: str) -> None:
+    """Look whether what a command names is there, without running it."""
+    for extras in re.findall(r"\[([\w,]+)\]", typed):
+        known = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+        assert set(extras.split(",")) <= set(known), typed
+    for verb in re.findall(r"\bmake (\w+)", typed):
+        assert re.search(rf"^{verb}:.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE), typed
+    for module in re.findall(r"python -m (benchmarks[\w.]*)", typed):
+        assert (ROOT / (module.replace(".", "/") + ".py")).exists() or (ROOT / module).is_dir(), typed
+
+
+@contextmanager
+def reading(reader: Reader, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[Reader]:
+    """Read in `folder`, from which Python also imports, and leave nothing behind."""
+    for library in ("aiohttp", "httpx2", "pyreqwest"):
+        importlib.import_module(f"joinme_async.transports.{library}")  # reading files, which a loop should not wait for
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(folder)
+    before = set(sys.modules)
+    try:
+        yield reader
+    finally:
+        reader.stop()
+        for name in set(sys.modules) - before:
+            if str(getattr(sys.modules[name], "__file__", None) or "").startswith(str(folder)):
+                del sys.modules[name]

@@ -1,0 +1,69 @@
+"""Every page of the documentation does what it says, and its links lead somewhere."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from joinme_async.sandbox import Sandbox
+from joinme_async.testing import FakeClock
+from tests.commands import Done
+from tests.pages import PAGES, ROOT, Reader, blocks_of, is_like, reading
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks_of((ROOT / page).read_text(encoding="utf-8"))])
+def test_every_block_runs_and_prints_what_is_shown(
+    page: str,
+    command: Callable[..., Done],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """In order, in one namespace and one folder, against a service whose day is before the meetings of the pages."""
+    sandbox = Sandbox(clock=FakeClock())
+    sandbox.accept("...")
+    with sandbox.serve() as url:
+        environment = {"JOINME_BASE_URL": url, "JOINME_ACCESS_TOKEN": "..."}
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        reader = Reader(page, command, lambda: capsys.readouterr().out, environment)
+        with reading(reader, monkeypatch, tmp_path):
+            reader.read(blocks_of((ROOT / page).read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "same"),
+    [
+        pytest.param("a\nb\n", "a\nb\n", True, id="to the letter"),
+        pytest.param("a\nb\n", "a\nc\n", False, id="another line"),
+        pytest.param("a\n", "a\nb\n", False, id="more than is shown"),
+        pytest.param("a\n...\nd\n", "a\nb\nc\nd\n", True, id="a line of dots is any lines"),
+        pytest.param("a\n...\nd\n", "a\nd\n", True, id="and none"),
+        pytest.param("a\n...\nd\n", "a\nb\n", False, id="but what follows has to come"),
+        pytest.param("took ... s\n", "took 0.3 s\n", True, id="dots in a line are anything in it"),
+        pytest.param("took ... s\n", "took\n0.3 s\n", False, id="and nothing beyond it"),
+        pytest.param("a.c\n", "abc\n", False, id="one dot is a dot"),
+    ],
+)
+def test_three_dots_stand_for_what_differs(shown: str, printed: str, same: bool) -> None:
+    """And for nothing else."""
+    assert is_like(shown, printed) is same
+
+
+def test_links_within_the_project_are_whole() -> None:
+    """Anchors and files that pages point at are there."""
+    pages = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+    for page in pages:
+        for target in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+            if "://" in target or target.startswith("mailto:"):
+                continue
+            path, _, fragment = target.partition("#")
+            there = page.parent / path if path else page
+            assert there.exists(), f"{page.name}: {target}"
+            assert not fragment or fragment in anchors(there), f"{page.name}: {target}"
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
