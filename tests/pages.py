@@ -20,6 +20,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -36,7 +37,7 @@ import pytest
 from tests.commands import Done
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["CONTRIBUTING.md", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md"))]
+PAGES = ["README.md", "CONTRIBUTING.md", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md"))]
 _BLOCK = re.compile(r"^(?P<indent> *)```(?P<info>[^\n`]*)\n(?P<code>.*?)^(?P=indent)```$", re.DOTALL | re.MULTILINE)
 _SERVERS = {"joinme sandbox": "8765", "uvicorn": "8000", "litestar run": "8000"}  # with the port they listen on
 _NEVER_RUN = ("pip install", "python3 -m venv", "git clone", "make", "python -m benchmarks", "apt-get")
@@ -209,6 +210,7 @@ def reading(reader: Reader, monkeypatch: pytest.MonkeyPatch, folder: Path) -> It
     """Read in `folder`, from which Python also imports, and leave nothing behind."""
     for library in ("aiohttp", "httpx2", "pyreqwest"):
         importlib.import_module(f"joinme_async.transports.{library}")  # reading files, which a loop should not wait for
+    shutil.copytree(ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.chdir(folder)
     monkeypatch.syspath_prepend(folder)
     before = set(sys.modules)

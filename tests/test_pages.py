@@ -1,14 +1,20 @@
 """Every page of the documentation does what it says, and its links lead somewhere."""
 
+import ast
+import asyncio
+import inspect
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from joinme_async.sandbox import Sandbox
+import joinme_async
+from joinme_async.sandbox import Fault, Sandbox
 from joinme_async.testing import FakeClock
+from joinme_async.transports.httpx import HttpxTransport
 from tests.commands import Done
+from tests.conftest import new_meeting
 from tests.pages import PAGES, ROOT, Reader, blocks_of, is_like, reading
 
 
@@ -49,6 +55,32 @@ def test_every_block_runs_and_prints_what_is_shown(
 def test_three_dots_stand_for_what_differs(shown: str, printed: str, same: bool) -> None:
     """And for nothing else."""
     assert is_like(shown, printed) is same
+
+
+def test_a_lost_answer_is_found_as_shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The block of the README on lost answers does what it says when one is lost."""
+    readme = blocks_of((ROOT / "README.md").read_text(encoding="utf-8"))
+    (code,) = [block.code for block in readme if "except OutcomeUnknownError" in block.code]
+    sandbox = Sandbox(clock=FakeClock())
+    sandbox.accept("...")
+    sandbox.plant(Fault.lose(), on="POST")
+    names = {"JoinMe": joinme_async.JoinMe, "new": new_meeting()}
+    with sandbox.serve() as url:
+        monkeypatch.setenv("JOINME_BASE_URL", url)
+        asyncio.run(eval(compile(code, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), names))
+    assert capsys.readouterr().out.startswith("not known, because no answer")
+    assert [entry.did for entry in sandbox.ledger if entry.did] == ["created"]
+
+
+def test_every_error_and_setting_is_in_its_table() -> None:
+    """A name that comes or goes is noticed here."""
+    reference = ROOT / "docs" / "reference"
+    errors = {n for n in joinme_async.__all__ if n.endswith("Error")} - {"JoinMeError"}
+    table = (reference / "errors.md").read_text(encoding="utf-8").split("## What each asks of you")[1].split("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == errors
+    settings = (reference / "settings.md").read_text(encoding="utf-8").split("## The environment")[0]
+    shown = set(re.findall(r"^\| `(?:\w+\()?(\w+)", settings, re.MULTILINE))
+    assert shown == {*inspect.signature(joinme_async.JoinMe).parameters, *inspect.signature(HttpxTransport).parameters}
 
 
 def test_links_within_the_project_are_whole() -> None:
