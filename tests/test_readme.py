@@ -1,17 +1,9 @@
 """What the pages show besides code."""
 
 import ast
-import runpy
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-
-
-def test_the_picture_is_the_one_its_script_draws() -> None:
-    """What is shown and what draws it do not drift apart."""
-    script = ROOT / "docs" / "pictures" / "decision_path.py"
-    names = runpy.run_path(str(script))
-    assert (script.with_name("decision-path.svg")).read_text(encoding="utf-8") == names["draw"]()
 
 
 def test_the_tiny_transport_is_tiny() -> None:

@@ -4,6 +4,7 @@ import ast
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -23,7 +24,8 @@ HARMLESS: Final = {"os.PathLike", "os.fspath"}
 Graph = Mapping[str, AbstractSet[str]]
 
 
-def imported(tree: ast.Module) -> set[str]:
+@cache
+def imported(tree: ast.Module) -> frozenset[str]:
     """Return the full names of all that a file imports, inside functions and for types only included."""
     names: set[str] = set()
     for node in ast.walk(tree):
@@ -31,7 +33,7 @@ def imported(tree: ast.Module) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
+    return frozenset(names)
 
 
 FILES: Final = {

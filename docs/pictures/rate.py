@@ -101,7 +101,11 @@ def draw(facts: Facts) -> str:
     end = ceil(taken[-1])
     x, y = scale(0, BEGINNING, LEFT, RIGHT), scale(0, 43, 236, 40)
     picture.text((LEFT - 30, 22), "The first four seconds", bold=True)
-    picture.note((RIGHT, 22), "height: calls that the service took in the second up to this one", anchor="end")
+    picture.note((RIGHT, 22), "height: calls in the second up to it", anchor="end")
+    picture.dot((470, 18), 3, BLUE)
+    picture.note((480, 22), "a call taken")
+    picture.cross((574, 18), 3.4, ORANGE)
+    picture.note((584, 22), "refused")
     _draw_panel(picture, facts, (x, y), BEGINNING, [n / 2 for n in range(9)])
     burst = [moment for moment in facts["refused"] if moment < BEGINNING]
     after = next(moment for moment in taken if moment > burst[-1])
@@ -136,7 +140,7 @@ def _draw_panel(
     for number, moment in enumerate(refused):
         above = number - bisect_right(refused, moment - 1) + 1  # of the last second, as with those taken
         if moment <= until:
-            picture.cross((x(moment), y(limit + above)), radius + 0.4, ORANGE, width=radius / 2 + 0.3)
+            picture.cross((x(moment), y(limit + above)), radius / 2 + 1.9, ORANGE, width=radius / 4 + 0.9)
     axis_below(picture, x, ticks, (RIGHT, y(0)), "s")
 
 
@@ -152,7 +156,7 @@ def _explain_paces(picture: Picture, facts: Facts, x: Place, y: float) -> None:
         picture.note(((left + right) / 2, y - 7), words, anchor="middle", fill=INK)
     picture.note((RIGHT, y - 42), f"30 s more: {further:g} is refused at once,", anchor="end", fill=ORANGE)
     picture.note((RIGHT, y - 26), f"and taken back to {held:g}", anchor="end", fill=ORANGE)
-    picture.line([(x(back), y - 20), (x(back), y + 18)], stroke=ORANGE, tip=True)
+    picture.line([(x(back), y - 20), (x(back), y + 17)], stroke=ORANGE, tip=True)
 
 
 if __name__ == "__main__":
