@@ -75,9 +75,12 @@ async def measure() -> Facts:
         return {"limit": LIMIT, **await run(sandbox, ROWS, url=url)}
 
 
+SECOND: Final = 0.999  # times are rounded to a thousandth
+
+
 def counts_of(taken: Sequence[float]) -> list[int]:
     """Return for each call that was taken how many were in the second that ends with it, itself included."""
-    return [number - bisect_right(taken, moment - 1) + 1 for number, moment in enumerate(taken)]
+    return [number - bisect_right(taken, moment - SECOND) + 1 for number, moment in enumerate(taken)]
 
 
 LEFT, RIGHT = 44, 884
@@ -112,8 +115,8 @@ def draw(facts: Facts) -> str:
     picture.note(
         (x(burst[-1]) + 14, y(35)), f"a burst: {limit} are taken,\nthe other {len(burst)} refused", fill=ORANGE
     )
-    picture.note((x(limit_left := burst[-1]) + 14, y(10)), "a pause of a second,\nas the service asked")
-    picture.line([(x(limit_left) + 4, y(4)), (x(after) - 6, y(4))], tip=True)
+    picture.note((x(burst[-1]) + 14, y(10)), "a pause of a second,\nas the service asked")
+    picture.line([(x(burst[-1]) + 4, y(4)), (x(after) - 6, y(4))], tip=True)
     picture.note((x(after + 1), y(11)), f"then evenly, at {first} a second:\n0.95 of what went through", fill=BLUE)
     picture.note(
         (RIGHT, y(limit) - 8), f"the limit, {limit} in any second: the client is not told", anchor="end", fill=INK
