@@ -22,9 +22,10 @@ from joinme_async._events import Reconciled, WaitStarted
 from joinme_async._models import Meeting, NewMeeting, OutcomeUnknownError
 from joinme_async._reconcile import LIST_MARGIN, Look, conclude, key_of, lag_behind, may_equal
 from joinme_async._retry._layer import RetryLayer
-from joinme_async._retry._options import Options, Timeout
+from joinme_async._retry._options import Options
 from joinme_async._retry._stay import Stay
-from joinme_async._wire import Call, Listing, get_call, listing_call, schedule_call
+from joinme_async._span import Span
+from joinme_async._wire import Listing, get_call, listing_call, schedule_call
 
 T = TypeVar("T")
 
@@ -193,14 +194,14 @@ class Ensurer:
         self._options = options
         self._memory = memory
         self._new = new
-        self._began = layer.clock.now()
+        self._span = Span(layer, options)
 
     async def carry_out(self) -> Meeting:
         """Return the one meeting equal to the wanted, made here or by whoever is at it already."""
         try:
             return await self._carry_out()
         except JoinMeError as error:
-            error.elapsed = self._layer.clock.now() - self._began  # of all that was done, not of the last call in it
+            error.elapsed = self._span.elapsed()  # of all that was done, not of the last call in it
             raise
 
     async def _carry_out(self) -> Meeting:
@@ -226,7 +227,7 @@ class Ensurer:
 
     async def _follow(self, case: _Case, lead: _Lead) -> None:
         """Wait for the end of somebody else's turn; a caller who gives up, or is cancelled, hands over to the next."""
-        left, turn = self._left(), anyio.Event()
+        left, turn = self._span.left(), anyio.Event()
         case.line[turn] = None
         try:
             with self._layer.clock.deadline(None if left == inf else left):
@@ -261,7 +262,7 @@ class Ensurer:
                 lead.failure = look.doubt or "it does not show in the list, and may still come"
                 raise self._unknown(lead.failure, lead.last)
             try:
-                meeting = await self._perform(schedule_call(case.new))
+                meeting = await self._span.perform(schedule_call(case.new))
             except OutcomeUnknownError as error:
                 lead.last = error.last
             else:
@@ -296,7 +297,7 @@ class Ensurer:
         """Give the service its time, or raise at once where the deadline does not allow it."""
         now = self._layer.clock.now()
         seconds = max(case.settled, now + self._options.retry.settle if again else now) - now
-        if seconds >= self._left():
+        if seconds >= self._span.left():
             why = f"there is no time left to look for it again ({seconds:.3g} s)"
             if doubt and not case.posts:
                 raise self._told(UnexpectedResponseError(f"{doubt}; {why}, and nothing was sent"))
@@ -317,7 +318,7 @@ class Ensurer:
     async def _look_once(self, case: _Case) -> Look:
         new, witnesses = case.new, self._memory.witnesses
         far = max([new.end, *(witness.end for witness in witnesses.values())])
-        listing = await self._perform(listing_call(later(far), self._layer.clock.wall))
+        listing = await self._span.perform(listing_call(later(far), self._layer.clock.wall))
         if new.start <= listing.at:
             began = "the meeting has begun, and only upcoming ones are listed: whether it is there cannot be told"
             if case.posts:
@@ -346,18 +347,7 @@ class Ensurer:
             return False
 
     async def _again(self, meeting_id: int) -> Meeting:
-        return await self._perform(get_call(meeting_id))
-
-    async def _perform(self, call: Call[T]) -> T:
-        left = self._left()
-        if left <= 0:
-            raise self._told(DeadlineExceededError("the time of this call ran out: give it longer with timeout="))
-        timeout = Timeout(None if left == inf else left, self._options.timeout.attempt)
-        return await self._layer.perform(call, attrs.evolve(self._options, timeout=timeout))
-
-    def _left(self) -> float:
-        total = self._options.timeout.total
-        return inf if total is None else max(total - (self._layer.clock.now() - self._began), 0.0)
+        return await self._span.perform(get_call(meeting_id))
 
     def _announce(self, why: str, seconds: float | None = None) -> None:
         if self._options.announcer.hears(WaitStarted):
@@ -369,7 +359,7 @@ class Ensurer:
 
     def _told(self, error: JoinMeError) -> JoinMeError:
         error.method, error.path = "POST", "/meetings"
-        error.elapsed = self._layer.clock.now() - self._began
+        error.elapsed = self._span.elapsed()
         return error
 
 

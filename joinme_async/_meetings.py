@@ -11,6 +11,7 @@ from joinme_async._models import UNSET, Changes, Meeting, NewMeeting, Unset, che
 from joinme_async._reconcile import equals, silence_of
 from joinme_async._retry._layer import RetryLayer
 from joinme_async._retry._options import Options
+from joinme_async._span import Span
 from joinme_async._wire import delete_call, get_call, list_call, schedule_call, update_call
 
 
@@ -86,7 +87,8 @@ class MeetingsResource:
         """Return the upcoming meetings equal to `new`: name, start, end, personal-URL flag and set of participants.
 
         Lists once, then reads each candidate, since a list leaves the participants out. A meeting that has begun is not
-        upcoming and cannot be found. Blanks in names and letter case in addresses make no difference.
+        upcoming and cannot be found. Blanks in names and letter case in addresses make no difference. One deadline
+        covers it all.
 
         Raises:
             UnexpectedResponseError: an answer left the participants out, so that a candidate can be neither taken nor
@@ -94,7 +96,9 @@ class MeetingsResource:
         """
         if not isinstance(new, NewMeeting):
             raise InvalidMeetingError(f"find() takes a NewMeeting, not {type(new).__name__}")
-        seen = (await in_full(await self.list(until=later(new.end)), new, self.get)).values()
+        span = Span(self._layer, self._options)
+        listed = await span.perform(list_call(later(new.end)))
+        seen = (await in_full(listed, new, lambda meeting_id: span.perform(get_call(meeting_id)))).values()
         silent = next((meeting for meeting in seen if equals(meeting, new) is None), None)
         if silent is not None:
             raise UnexpectedResponseError(silence_of(silent), path_in_body="participants")

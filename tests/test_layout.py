@@ -58,7 +58,7 @@ LAYERS = [
     ["_client"],
     ["_meetings"],
     ["_ensure"],
-    ["_reconcile"],
+    ["_reconcile", "_span"],
     ["_retry._layer"],
     ["_retry._run"],
     ["_retry._options"],

@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from joinme_async import (
+    DeadlineExceededError,
     InvalidMeetingError,
     JoinMe,
     Meeting,
@@ -240,3 +241,14 @@ async def test_any_other_call_goes_through_the_same_layers(joinme: JoinMe, sandb
     with pytest.raises(OutcomeUnknownError) as caught:
         await joinme.request("POST", "/meetings", json={})
     assert caught.value.meeting is None
+
+
+async def test_find_has_one_deadline_for_all_that_it_reads(joinme: JoinMe, sandbox: Sandbox, clock: FakeClock) -> None:
+    """However many candidates there are, and however slowly each is told."""
+    for _ in range(3):
+        await joinme.meetings.schedule(new_meeting())
+    sandbox.plant(Fault.late(4.0), on="GET", times=None)
+    with pytest.raises(DeadlineExceededError) as caught:
+        await joinme.with_options(timeout=9.0).meetings.find(new_meeting())
+    assert clock.now() <= 9.0
+    assert caught.value.path == "/meetings/10002"
