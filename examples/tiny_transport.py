@@ -12,23 +12,21 @@ from joinme_async import JoinMe, Request, Response, TransportError, TransportTim
 
 
 class TinyTransport:
-    """Carries requests over aiohttp. It claims "nothing was sent" only for errors of connecting."""
+    """Carries each request over aiohttp on a connection of its own. Only a failure to connect is told as "not sent"."""
 
     concurrency = 100
 
-    def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
-
     async def send(self, request: Request) -> Response:
-        """Send `request` and return its answer, read to the end."""
-        # On a kept connection that has ended, aiohttp would send a GET or DELETE twice by itself: keep none.
-        connector = None if self._session else aiohttp.TCPConnector(force_close=True)
-        self._session = session = self._session or aiohttp.ClientSession(connector=connector)
-        timeout, url = aiohttp.ClientTimeout(total=request.timeout), URL(request.url, encoded=True)
-        headers, body = request.headers.pairs(), request.content
+        """Send `request` once and return its answer, read to the end."""
         try:
-            async with session.request(
-                request.method, url, headers=headers, data=body, timeout=timeout, allow_redirects=False
+            async with aiohttp.request(
+                request.method,
+                URL(request.url, encoded=True),
+                headers=request.headers.pairs(),
+                data=request.content,
+                timeout=aiohttp.ClientTimeout(total=request.timeout),
+                allow_redirects=False,
+                middlewares=[once],
             ) as answer:
                 return Response(answer.status, answer.headers.items(), await answer.read())
         except aiohttp.ClientConnectorError as error:
@@ -39,19 +37,23 @@ class TinyTransport:
             raise TransportError(f"no answer: {type(error).__name__}") from error
 
     async def aclose(self) -> None:
-        """Close every connection."""
-        if self._session is not None:
-            await self._session.close()
+        """Do nothing: no connection is kept."""
+
+
+async def once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a GET or DELETE again by itself, as it does after these errors, and no others."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise TransportError(f"no answer: {type(error).__name__}") from error
 
 
 async def main() -> None:
     """List the upcoming meetings over the transport above."""
-    transport = TinyTransport()
-    try:
-        for meeting in await JoinMe(transport=transport).meetings.list():
-            print(f"{meeting.start:%d %b %H:%M} UTC  {meeting.name}")
-    finally:
-        await transport.aclose()
+    for meeting in await JoinMe(transport=TinyTransport()).meetings.list():
+        print(f"{meeting.start:%d %b %H:%M} UTC  {meeting.name}")
 
 
 if __name__ == "__main__":

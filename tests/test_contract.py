@@ -421,6 +421,18 @@ async def test_nothing_is_sent_twice(method: str, over_http: Callable[[], Any]) 
     assert [seen.split()[0] for seen in heads] == [b"GET", method.encode()]
 
 
+@pytest.mark.parametrize("method", ["GET", "DELETE", "POST"])
+async def test_nothing_is_sent_twice_on_a_new_connection(method: str, over_http: Callable[[], Any]) -> None:
+    """A server that reads a request and hangs up has read it once: aiohttp by itself would send it again."""
+    heads: list[bytes] = []
+    with raw_server(lambda _, seen: heads.append(seen)) as (url, _):
+        async with over_http() as transport:
+            with pytest.raises(TransportError) as caught:
+                await transport.send(Request(method, url, {}, b"{}" if method == "POST" else None, 5.0))
+    assert caught.value.request_sent is True
+    assert [seen.split()[0] for seen in heads] == [method.encode()]
+
+
 async def test_a_login_of_netrc_is_not_used(
     over_http: Callable[[], Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
