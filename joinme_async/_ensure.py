@@ -316,8 +316,10 @@ class Ensurer:
             return Look(doubt=f"the list could not be read ({error})")
 
     async def _look_once(self, case: _Case) -> Look:
-        new, witnesses = case.new, self._memory.witnesses
-        far = max([new.end, *(witness.end for witness in witnesses.values())])
+        new = case.new
+        # What is made while the list is on its way, it may leave out.
+        witnesses = tuple(self._memory.witnesses.values())
+        far = max([new.end, *(witness.end for witness in witnesses)])
         listing = await self._span.perform(listing_call(later(far), self._layer.clock.wall))
         if new.start <= listing.at:
             began = "the meeting has begun, and only upcoming ones are listed: whether it is there cannot be told"
@@ -333,7 +335,7 @@ class Ensurer:
         gone = ids - seen.keys()
         if look == Look() and gone:
             return Look(doubt=f"meeting {min(gone)} is listed and cannot be read: the list lags behind, or runs ahead")
-        for witness in witnesses.values():
+        for witness in witnesses:
             if look == Look() and await self._is_missed(witness, listing, ids):
                 return Look(doubt=lag_behind(witness.id))
         return look

@@ -200,6 +200,18 @@ async def test_a_list_that_lags_proves_nothing(joinme: JoinMe, sandbox: Sandbox,
     assert named(sandbox) == 1
 
 
+async def test_a_list_need_not_show_what_was_made_after_it_was_asked_for(
+    joinme: JoinMe, sandbox: Sandbox, clock: FakeClock
+) -> None:
+    """Of meetings made at the same time, none has to wait because another was made while its list was on the way."""
+    sandbox.plant(Fault.late(1.0), on="GET", skip=1)
+    async with anyio.create_task_group() as group:
+        for name in ("First", "Second"):
+            group.start_soon(joinme.meetings.ensure, new_meeting(name=name))
+    assert did(sandbox) == ["GET 200", "GET 200", "POST created", "POST created"]
+    assert clock.now() == 1.0
+
+
 async def test_a_list_that_lags_with_no_time_to_ask_again(joinme: JoinMe, sandbox: Sandbox, new: NewMeeting) -> None:
     """Nothing was sent, so it is no doubt about a POST: the error says what the list lacks, at once."""
     await joinme.meetings.schedule(new_meeting(name="Made before"))
