@@ -660,34 +660,6 @@ def test_on_a_terminal_a_bar_is_drawn_and_the_question_asked(served: Sandbox) ->
     assert served.meetings == ()
 
 
-IMPATIENT = """
-import sys
-from functools import partial
-
-sys.path.insert(0, sys.argv.pop(1))
-import bulk_schedule
-from joinme_async import JoinMe, RetryPolicy, Timeout
-
-bulk_schedule.JoinMe = partial(JoinMe, timeout=Timeout(attempt=0.5), retry=RetryPolicy(settle=0.2))
-sys.exit(bulk_schedule.main(sys.argv[1]))
-"""
-
-
-def test_the_script_to_copy_goes_on_after_a_crash(served: Sandbox) -> None:
-    """Killed in the middle and run again, every row was made exactly once."""
-    write(40)
-    # As it stands, but for its patience: after a crash it gives the service as long as an attempt is given.
-    script = [sys.executable, "-c", IMPATIENT, str(Path(__file__).parents[1] / "examples"), "june.csv"]
-    with subprocess.Popen(script, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
-        wait_for(lambda: methods(served)["POST"] >= 25)
-        running.kill()
-    assert methods(served)["POST"] < 40
-    done = subprocess.run(script, capture_output=True, text=True, encoding="utf-8", timeout=50, check=False)
-    assert (done.returncode, done.stdout) == (0, "")
-    assert re.search(r"40 of 40 done, 0 failed", done.stderr)
-    assert made(served) == each(40)
-
-
 # Progress
 
 
