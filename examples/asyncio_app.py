@@ -14,7 +14,6 @@ from joinme_async import (
     JoinMe,
     JoinMeError,
     NewMeeting,
-    OutcomeUnknown,
     OutcomeUnknownError,
     QuotaExceededError,
     RateLimitedError,
@@ -37,8 +36,8 @@ def stand_ups() -> list[NewMeeting]:
 
 
 def tell(event: Event) -> None:
-    """Let nobody wait in silence, nor be in doubt."""
-    if isinstance(event, OutcomeUnknown | Reconciled) or (isinstance(event, WaitStarted) and event.seconds):
+    """Let nobody wait in silence. A doubt is logged as a warning, which Python shows by itself; here is how it ends."""
+    if isinstance(event, Reconciled) or (isinstance(event, WaitStarted) and event.seconds):
         print(event.message, file=sys.stderr)
 
 
@@ -48,7 +47,10 @@ async def ensure(joinme: JoinMe, new: NewMeeting) -> bool:
     try:
         meeting = await joinme.meetings.ensure(new)
     except OutcomeUnknownError as error:  # rare: it has looked already, and could not tell
-        print(f"{day}: may have been scheduled ({error.last}); run this again, and it looks first", file=sys.stderr)
+        print(
+            f"{day}: may have been scheduled ({error.last}); run this again in a minute: it looks first",
+            file=sys.stderr,
+        )
     except (RateLimitedError, QuotaExceededError) as error:  # the client has waited for as long as its timeout allows
         print(f"{day}: refused for now; run this again after {error.retry_at or 'today'}", file=sys.stderr)
     except (TransportError, ServerError, DeadlineExceededError) as error:  # repetitions included
@@ -75,8 +77,8 @@ def main() -> int:
         return asyncio.run(run())
     except* JoinMeError as stopped:
         print(stopped.exceptions[0], file=sys.stderr)
-    except* KeyboardInterrupt:
-        print("interrupted: run it again, and it goes on", file=sys.stderr)
+    except* KeyboardInterrupt:  # join.me may still be at what was under way, and shows it a little later
+        print("interrupted: run it again in a minute, and it goes on", file=sys.stderr)
     return 1
 
 

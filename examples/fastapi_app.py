@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel
 
 from joinme_async import (
+    BadRequestError,
     DeadlineExceededError,
     InvalidMeetingError,
     JoinMe,
@@ -28,6 +29,8 @@ from joinme_async import (
     Timeout,
     TransportTimeoutError,
 )
+
+ATTEMPT = 5.0  # seconds that join.me is given to answer
 
 
 class State(TypedDict):
@@ -46,7 +49,7 @@ async def lifespan(_: FastAPI) -> AsyncIterator[State]:
 async def client(request: Request, x_timeout: Annotated[float, Header(gt=0, le=60)] = 20.0) -> JoinMe:
     """Return the client as this request uses it: for so many seconds as its header X-Timeout says."""
     joinme: JoinMe = request.state.joinme
-    return joinme.with_options(timeout=Timeout(total=x_timeout, attempt=5.0))  # shares everything else
+    return joinme.with_options(timeout=Timeout(total=x_timeout, attempt=ATTEMPT))  # shares everything else
 
 
 Client = Annotated[JoinMe, Depends(client)]
@@ -96,7 +99,7 @@ async def refuse(_: Request, error: JoinMeError) -> JSONResponse:
     """Answer with what went wrong, in the words of the error: they hold no token and no address."""
     detail, headers = str(error), {}
     match error:
-        case InvalidMeetingError():
+        case InvalidMeetingError() | BadRequestError():
             status = 422
         case NotFoundError():
             status = 404
@@ -105,8 +108,8 @@ async def refuse(_: Request, error: JoinMeError) -> JSONResponse:
             if error.retry_at is not None:
                 headers["Retry-After"] = str(max(1, ceil((error.retry_at - datetime.now(UTC)).total_seconds())))
         case OutcomeUnknownError():
-            status = 504
-            detail = "It may have been scheduled. Send the same request again: it is looked for before it is scheduled."
+            status, headers["Retry-After"] = 504, f"{ATTEMPT:.0f}"  # what join.me is still at shows by then
+            detail = "It may have been scheduled. Send the same request again after Retry-After: it looks first."
         case DeadlineExceededError() | TransportTimeoutError():
             status, detail = 504, "join.me took longer than this request may take; give it longer with X-Timeout."
         case _:

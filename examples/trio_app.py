@@ -14,7 +14,6 @@ from joinme_async import (
     JoinMe,
     JoinMeError,
     NewMeeting,
-    OutcomeUnknown,
     OutcomeUnknownError,
     RateLimitedError,
     Reconciled,
@@ -37,8 +36,8 @@ def office_hours() -> list[NewMeeting]:
 
 
 def tell(event: Event) -> None:
-    """Let nobody wait in silence, nor be in doubt."""
-    if isinstance(event, OutcomeUnknown | Reconciled) or (isinstance(event, WaitStarted) and event.seconds):
+    """Let nobody wait in silence. A doubt is logged as a warning, which Python shows by itself; here is how it ends."""
+    if isinstance(event, Reconciled) or (isinstance(event, WaitStarted) and event.seconds):
         print(event.message, file=sys.stderr)
 
 
@@ -57,13 +56,13 @@ async def run() -> int:
     """Return the exit code: 0 where all are scheduled."""
     missing = set(office_hours())
     async with JoinMe(on_event=tell) as joinme:
-        # What is cancelled in mid-call frees its connection. Whether it was scheduled, the next run finds out.
+        # What is cancelled in mid-call frees its connection. Whether it was scheduled, a later run finds out.
         with trio.move_on_after(PATIENCE):
             async with trio.open_nursery() as nursery:
                 for new in sorted(missing, key=lambda new: new.start):
                     nursery.start_soon(ensure, joinme, new, missing)
     if missing:
-        print(f"{len(missing)} not scheduled, or not known to be: run this again, and it looks first", file=sys.stderr)
+        print(f"{len(missing)} not scheduled, or not known to be: run this again in a minute", file=sys.stderr)
     return 1 if missing else 0
 
 
@@ -73,8 +72,8 @@ def main() -> int:
         return trio.run(run)
     except* JoinMeError as stopped:
         print(stopped.exceptions[0], file=sys.stderr)
-    except* KeyboardInterrupt:
-        print("interrupted: run it again, and it goes on", file=sys.stderr)
+    except* KeyboardInterrupt:  # join.me may still be at what was under way, and shows it a little later
+        print("interrupted: run it again in a minute, and it goes on", file=sys.stderr)
     return 1
 
 

@@ -141,7 +141,7 @@ def test_a_script_interrupted_and_run_twice_has_scheduled_each_once(
     script.send_signal(signal.SIGINT)
     out, err = script.communicate(timeout=30)
     told = err.splitlines()
-    assert (script.returncode, out, told.pop()) == (1, "", "interrupted: run it again, and it goes on")
+    assert (script.returncode, out, told.pop()) == (1, "", "interrupted: run it again in a minute, and it goes on")
     assert told
     assert all("it is not known whether this was carried out (cancelled" in line for line in told)
     served.clear_faults()
@@ -351,6 +351,9 @@ AGAIN = "Send the same request again"
 ANSWERS = [
     pytest.param(Fault.error(503), "GET", 502, None, "503", id="failing"),
     pytest.param(Fault.unreachable(), "GET", 502, None, "refused", id="unreachable"),
+    pytest.param(
+        Fault.refuse("ERR_400", retry_after=None, status=400), "POST", 422, None, "refused the request", id="refused"
+    ),
     pytest.param(Fault.stale_token(), "GET", 502, None, "token", id="a refused token"),
     pytest.param(Fault.garble(), "GET", 502, None, "not JSON", id="garbled"),
     pytest.param(Fault.refuse(retry_after=100), "GET", 503, 100, "OVER_QPS", id="too many calls"),
@@ -362,8 +365,8 @@ ANSWERS = [
         Fault.refuse("ERR_403_DEVELOPER_OVER_RATE", retry_after=None), "GET", 503, None, "OVER_RATE", id="quota, unsaid"
     ),
     pytest.param(Fault.late(100), "GET", 504, None, "X-Timeout", id="late"),
-    pytest.param(Fault.late(100), "POST", 504, None, AGAIN, id="a late answer to schedule"),
-    pytest.param(Fault.late(100, commit_after=50), "POST", 504, None, AGAIN, id="scheduled late"),
+    pytest.param(Fault.late(100), "POST", 504, 5, AGAIN, id="a late answer to schedule"),
+    pytest.param(Fault.late(100, commit_after=50), "POST", 504, 5, AGAIN, id="scheduled late"),
 ]
 
 
