@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache
+from graphlib import TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -87,7 +88,7 @@ ROOMS: Final = {
     "cli": ("cli.", "__main__"),
     "pytest plugin": ("pytest_plugin",),
     "bulk": ("bulk.",),
-    "client": ("__init__", "_client", "_meetings", "_ensure", "_reconcile"),
+    "client": ("__init__", "_client", "_meetings", "_ensure", "_reconcile", "_span"),
     "retry: rules": ("_retry._decide", "_retry._signals", "_retry._pacing", "_retry._masking"),
     "retry: driver": ("_retry.",),
     "wire": ("_wire", "_conversion"),
@@ -108,6 +109,7 @@ def rooms() -> dict[str, set[str]]:
     known: dict[str, set[str]] = {room: set() for room in ROOMS}
     for name, tree in FILES.items():
         known[room_of(name)] |= {room_of(other) for other in own(tree)} - {room_of(name)}
+    TopologicalSorter(known).prepare()  # raises for a file that fits none but the leaves, and knows what is above them
     return known
 
 
