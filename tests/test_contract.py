@@ -148,6 +148,14 @@ def way(request: pytest.FixtureRequest, anyio_backend: str, served: tuple[Sandbo
     return sandbox, connect, request.param
 
 
+@pytest.mark.parametrize("make", [HttpxTransport, Httpx2Transport, AiohttpTransport])
+@pytest.mark.parametrize("verify", ["corporate-ca.pem", Path("corporate-ca.pem"), None, 1], ids=repr)
+def test_what_cannot_verify_is_refused_when_it_is_given(make: Callable[..., Transport], verify: object) -> None:
+    """Not when a call fails of it, which then looks as if its request had left."""
+    with pytest.raises(ConfigurationError, match=r"ssl.create_default_context\(cafile"):
+        make(verify=verify)
+
+
 async def test_the_five_calls(way: Any) -> None:
     """Scheduled, read, listed, changed, cancelled: the ledger is the same whichever way the calls came."""
     sandbox, connect, _ = way

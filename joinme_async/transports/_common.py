@@ -1,6 +1,7 @@
 """What all transports do alike: connections for each event loop, a bound on answers, and words for what went wrong."""
 
 import asyncio
+import ssl
 import weakref
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, Generic, TypeVar
@@ -33,6 +34,15 @@ def checked_concurrency(concurrency: int) -> int:
     if concurrency < 1:
         raise ConfigurationError("concurrency is the number of connections, one at least")
     return concurrency
+
+
+def checked_verify(verify: object) -> None:
+    """Raise ConfigurationError for what would fail each call, such as the path of a certificate."""
+    if not isinstance(verify, ssl.SSLContext | bool):
+        raise ConfigurationError(
+            "verify is an ssl.SSLContext, such as ssl.create_default_context(cafile=...), or False, not "
+            f"{type(verify).__name__}"
+        )
 
 
 class PerLoop(Generic[T]):

@@ -17,6 +17,7 @@ from joinme_async.transports._common import (
     PerLoop,
     Sent,
     checked_concurrency,
+    checked_verify,
     headers_of,
     host_of,
     refuse_announced,
@@ -209,9 +210,10 @@ class OverClient:
         await self._own.close(lambda carrier: carrier.aclose())
 
 
-def refuse_settings(client: object, *settings: object) -> None:
-    """Raise ConfigurationError where `proxy`, `verify` or `http2` are set besides a client, which has its own."""
-    if client is not None and settings != (None, True, False):
+def refuse_settings(client: object, proxy: object, verify: object, http2: object) -> None:
+    """Raise ConfigurationError where they are set besides a client, which has its own, or `verify` is none."""
+    checked_verify(verify)
+    if client is not None and (proxy, verify, http2) != (None, True, False):
         raise ConfigurationError("a client of your own has settings of its own: give proxy, verify and http2 to it")
 
 

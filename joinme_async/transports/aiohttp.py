@@ -12,6 +12,7 @@ from joinme_async.transports._common import (
     PerLoop,
     Proxy,
     checked_concurrency,
+    checked_verify,
     host_of,
     only_asyncio,
     refuse_announced,
@@ -67,6 +68,7 @@ class AiohttpTransport:
     ) -> None:
         if session is not None and not isinstance(session, aiohttp.ClientSession):
             raise ConfigurationError(f"session is an aiohttp.ClientSession, not {type(session).__name__}")
+        checked_verify(verify)
         if session is not None and (proxy, verify) != (None, True):
             raise ConfigurationError("a session of your own has settings of its own: give proxy and verify to it")
         self._given = session
