@@ -30,8 +30,11 @@ from joinme_async import (
 )
 from joinme_async.bulk import Journal, Progress, Row, delete_all, schedule_all
 from joinme_async.bulk._preview import counted, preview
+from joinme_async.bulk._store import Store
 from joinme_async.cli import _bulk
 from joinme_async.cli._dry import ReadOnlyTransport
+from joinme_async.cli._journals import carried_on
+from joinme_async.cli._options import Common
 from joinme_async.cli._result import Result, what_next
 from joinme_async.cli._teller import Teller, duration, line_of
 from joinme_async.sandbox import Fault, Sandbox
@@ -615,6 +618,20 @@ def test_a_run_that_is_interrupted_ends_what_is_in_flight_and_is_gone_on_with(se
     assert done.code == 0
     assert Counter(json.loads(line)["name"] for line in done.out.splitlines()) == each(60)
     assert made(served) == each(60)
+
+
+def test_a_run_that_is_interrupted_before_its_first_row_has_nothing_to_go_on_with(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While it still reads its file, for instance: no run stands in the journal, and nothing was sent."""
+    journal = tmp_path / "june.csv.journal"
+    Store(str(journal)).close()
+
+    def work() -> int:
+        raise KeyboardInterrupt
+
+    assert carried_on(work, Common(), "resume", journal) == 130
+    assert capsys.readouterr().err == "joinme: interrupted; nothing was sent\n"
 
 
 def test_a_reader_that_leaves_stops_the_run(served: Sandbox) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import anyio
+
 from joinme_async._errors import JournalError
 from joinme_async._times import format_instant
 from joinme_async.bulk import Journal
@@ -40,11 +42,18 @@ def carried_on(work: Callable[[], int], common: Common, verb: str, journal: Path
         except BrokenPipeError:
             drop_stdout()
             what, code = "nobody reads stdout any more", STOPPED
-        go_on = f"; go on with: {command(verb, journal)}" if journal is not None and journal.exists() else ""
-        say(f"{what}{go_on}")
+        say(what if journal is None else f"{what}; {_way_on(verb, journal)}")
         return code
 
     return carried_out(told, common, code_at_the_start)
+
+
+def _way_on(verb: str, journal: Path) -> str:
+    try:
+        anyio.run(existing_journal(journal).verb)
+    except JournalError:  # it ended before its first row was written down
+        return "nothing was sent"
+    return f"go on with: {command(verb, journal)}"
 
 
 def journal_of(file: Path | None, journal: Path | None) -> Path:
