@@ -105,7 +105,7 @@ class JoinMe:
         given, access_token = Secret(access_token), None
         if transport is not None and not _is_transport(transport):
             kind = transport.__name__ if isinstance(transport, type) else type(transport).__name__
-            raise ConfigurationError(f"a {kind} is no transport: wrap an httpx.AsyncClient in HttpxTransport(client)")
+            raise ConfigurationError(f"{kind} is no transport: wrap an httpx.AsyncClient in HttpxTransport(client)")
         url = os.environ.get("JOINME_BASE_URL") or DEFAULT_BASE_URL if base_url is None else base_url
         heed_environment()
         self._line = _Line(transport)

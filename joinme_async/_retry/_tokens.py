@@ -28,9 +28,7 @@ class TokenSource(Protocol):
 def checked_token(token: Secret[str]) -> Secret[str]:
     """Return `token`, or raise ConfigurationError where it cannot stand in a header (RFC 6750: visible ASCII)."""
     if not isinstance(token.reveal(), str) or not token.reveal():
-        raise ConfigurationError(
-            'the access token is empty, or no text: get one from join.me (README, "Access tokens")'
-        )
+        raise ConfigurationError("the access token is empty, or no text: get one from join.me, by OAuth 2.0")
     if token.reveal().lower().startswith("bearer "):
         raise ConfigurationError("the access token begins with 'Bearer ': leave that word out, it is added here")
     if not _TOKEN.fullmatch(token.reveal()):

@@ -41,6 +41,7 @@ class Hold:
             problem = f"{path} cannot be opened ({error}): is its folder there, and may you write to it?"
             raise JournalError(problem, journal=path) from None
         try:
+            self._connection.execute("PRAGMA journal_mode = MEMORY")  # nothing is written, and nothing left behind
             self._connection.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as error:
             self._connection.close()

@@ -167,7 +167,7 @@ class Store:
         readonly: True to look only; the file must be there.
 
     Raises:
-        JournalError: it cannot be opened, is no journal, of a newer version, or damaged.
+        JournalError: it cannot be opened, is no journal, of another version, or damaged.
     """
 
     def __init__(self, path: str, *, readonly: bool = False) -> None:
@@ -214,7 +214,7 @@ class Store:
             )
         elif version != VERSION:
             raise JournalError(
-                f"{self.path} was written by a newer version of joinme-async: go on with that one", journal=self.path
+                f"{self.path} was written by another version of joinme-async: go on with that one", journal=self.path
             )
         elif self.path:
             # A torn write shows here, before anything is sent on the strength of what is left.
