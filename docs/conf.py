@@ -2,6 +2,7 @@
 
 import builtins
 import importlib
+import re
 import sys
 from typing import Any, Final
 
@@ -75,8 +76,16 @@ def find_public(app: Sphinx, env: BuildEnvironment, node: pending_xref, shown: E
     return env.domains["py"].resolve_xref(env, node["refdoc"], app.builder, "obj", name, node, shown)
 
 
+def name_files(_: Sphinx, __: str, source: list[str]) -> None:
+    """Show the name of a file above its block: a second word behind the backticks is one."""
+    source[0] = re.sub(
+        r"^( *)```(\w+) ([\w./-]+)$", r"\1```{code-block} \2\n\1:caption: \3\n", source[0], flags=re.MULTILINE
+    )
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Join the above to Sphinx."""
     app.add_lexer("csv", TextLexer)  # Pygments has none for it
     app.connect("missing-reference", find_public)
+    app.connect("source-read", name_files)
     return {"parallel_read_safe": True}
