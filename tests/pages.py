@@ -91,6 +91,7 @@ class Reader:
         self._names: dict[str, object] = {"__name__": "__main__"}
         self._ports: dict[str, str] = {}
         self._servers: list[subprocess.Popen[str]] = []
+        self._loop = asyncio.Runner()  # one for the page, as in `python -m asyncio`, so that clients last
 
     def read(self, blocks: list[Block]) -> None:
         """Do what each block says; what it prints has to be what is shown."""
@@ -127,7 +128,7 @@ class Reader:
         tree = ast.increment_lineno(ast.parse(self._on_our_ports(block.code)), block.line - 1)
         compiled = compile(tree, self._page, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         if compiled.co_flags & inspect.CO_COROUTINE:
-            asyncio.run(eval(compiled, self._names))
+            self._loop.run(eval(compiled, self._names))
         else:
             exec(compiled, self._names)
         printed = self._as_shown(self._printed())
@@ -188,7 +189,8 @@ class Reader:
         return text
 
     def stop(self) -> None:
-        """End the servers."""
+        """End the event loop and the servers."""
+        self._loop.close()
         for process in self._servers:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
