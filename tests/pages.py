@@ -7,7 +7,8 @@ The word behind three backticks says what becomes of a block:
   three dots for any number of lines.
 - `console` is typed: each command behind a `$`, and below it what it writes, first to stdout, then to stderr.
 - `sh` is typed as well; what it writes is not shown, and it has to succeed.
-- a second word, as in `csv june.csv`, makes the block a file of that name in the reader's folder.
+- a second word, as in `csv june.csv`, makes the block a file of that name in the reader's folder; behind `>>`, as in
+  `python >> app.py`, it is put at the end of the file, after two empty lines.
 
 What takes minutes or a network (`pip install`, `make`, the benchmarks) is not run: what it names has to be there.
 """
@@ -117,9 +118,10 @@ class Reader:
         return f"{self._page}, line {block.line}"
 
     def _write(self, block: Block) -> None:
-        path = Path(block.file)
+        path = Path(block.file.removeprefix(">> "))
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self._on_our_ports(block.code), encoding="utf-8")
+        before = path.read_text(encoding="utf-8") + "\n\n" if block.file.startswith(">> ") else ""
+        path.write_text(before + self._on_our_ports(block.code), encoding="utf-8")
         if path.name == "config.toml":
             path.chmod(0o600)
             self._environment["JOINME_CONFIG"] = os.environ["JOINME_CONFIG"] = str(path.resolve())
