@@ -9,6 +9,7 @@ The word behind three backticks says what becomes of a block:
 - `sh` is typed as well; what it writes is not shown, and it has to succeed.
 - a second word, as in `csv june.csv`, makes the block a file of that name in the reader's folder; behind `>>`, as in
   `python >> app.py`, it is put at the end of the file, after two empty lines.
+- `{literalinclude}` of an example puts that file into the reader's folder; it is run by tests of its own.
 
 What takes minutes or a network (`pip install`, `make`, the benchmarks) is not run: what it names has to be there.
 """
@@ -55,12 +56,16 @@ class Block(NamedTuple):
 
 
 def blocks_of(page: str) -> list[Block]:
-    """Return the blocks of a page of Markdown, without what Sphinx makes of directives."""
+    """Return the blocks of a page of Markdown, and the examples that it shows."""
     found = []
     for match in _BLOCK.finditer(page):
         kind, _, file = match["info"].strip().partition(" ")
-        if not kind.startswith("{"):
-            found.append(Block(page[: match.start()].count("\n") + 2, kind, file, textwrap.dedent(match["code"])))
+        line, code = page[: match.start()].count("\n") + 2, textwrap.dedent(match["code"])
+        if kind == "{literalinclude}":
+            example = ROOT / file.replace("../", "")
+            found.append(Block(line, "python", example.name, example.read_text(encoding="utf-8")))
+        elif not kind.startswith("{"):
+            found.append(Block(line, kind, file, code))
     return found
 
 
