@@ -148,7 +148,7 @@ class Reader:
         if not typed or typed.startswith("#"):
             return
         if set_now := re.fullmatch(r"export((?: \w+=\S*)+)", typed):
-            self._environment.update(dict(word.split("=", 1) for word in shlex.split(set_now[1])))
+            self._environment.update(dict(word.split("=", 1) for word in shlex.split(self._on_our_ports(set_now[1]))))
         elif bare.startswith(_NEVER_RUN):
             check(typed)
         elif server := next((name for name in _SERVERS if bare.startswith(name)), None):
