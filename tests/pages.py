@@ -61,8 +61,8 @@ def blocks_of(page: str) -> list[Block]:
     for match in _BLOCK.finditer(page):
         kind, _, file = match["info"].strip().partition(" ")
         line, code = page[: match.start()].count("\n") + 2, textwrap.dedent(match["code"])
-        if kind == "{literalinclude}":
-            example = ROOT / file.replace("../", "")
+        if kind == "{literalinclude}" and file.startswith("../../examples/"):
+            example = ROOT / file.removeprefix("../../")
             found.append(Block(line, "python", example.name, example.read_text(encoding="utf-8")))
         elif not kind.startswith("{"):
             found.append(Block(line, kind, file, code))
