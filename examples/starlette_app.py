@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from joinme_async import InvalidMeetingError, JoinMe, JoinMeError, NewMeeting
+from joinme_async import JoinMe, JoinMeError, NewMeeting
 
 
 class State(TypedDict):
@@ -38,9 +38,13 @@ async def upcoming(request: Request) -> JSONResponse:
 
 async def schedule(request: Request) -> JSONResponse:
     """Schedule a meeting unless it is there: the same request may be sent again."""
-    sent = await request.json()
-    start, end = (datetime.fromisoformat(sent[edge]) for edge in ("start", "end"))
-    meeting = await request.state.joinme.meetings.ensure(NewMeeting(sent["name"], start, end))
+    try:
+        sent = await request.json()
+        start, end = (datetime.fromisoformat(sent[edge]) for edge in ("start", "end"))
+        new = NewMeeting(sent["name"], start, end, sent.get("participants", ()))
+    except (KeyError, TypeError, ValueError) as error:  # an InvalidMeetingError is a ValueError
+        return JSONResponse({"detail": f"this is no meeting: {error}"}, 422)
+    meeting = await request.state.joinme.meetings.ensure(new)
     return JSONResponse({"id": meeting.id, "name": meeting.name}, 201)
 
 
@@ -52,7 +56,7 @@ async def cancel(request: Request) -> Response:
 
 async def refuse(_: Request, error: Exception) -> JSONResponse:
     """Answer with what went wrong; `fastapi_app.py` tells one error from another."""
-    return JSONResponse({"detail": str(error)}, 422 if isinstance(error, InvalidMeetingError) else 502)
+    return JSONResponse({"detail": str(error)}, 502)
 
 
 app = Starlette(

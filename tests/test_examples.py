@@ -332,6 +332,23 @@ async def test_an_application_lists_schedules_and_cancels(
         await joinme.meetings.list()
 
 
+@pytest.mark.parametrize("name", APPS)
+async def test_an_application_invites_everybody_or_says_what_is_wrong(
+    name: str, load, sandbox: Sandbox, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody who is to be invited gets lost on the way; what is no meeting is the sender's fault, and nothing is sent."""
+    example = load(name)
+    in_process(monkeypatch, example, sandbox, clock)
+    async with running(example.app) as http:
+        for bad in ({"name": "Nameless hours"}, WANTED | {"start": "tomorrow"}, WANTED | {"participants": 5}, [WANTED]):
+            answer = await http.post("/meetings", json=bad)
+            assert answer.status_code in {400, 422}, answer.text
+        assert (await http.post("/meetings", content=b"{")).status_code in {400, 422}
+        assert sandbox.ledger == ()
+        assert (await http.post("/meetings", json=WANTED | {"participants": ["ann@example.com"]})).status_code == 201
+    assert [meeting.participants for meeting in sandbox.meetings] == [("ann@example.com",)]
+
+
 @pytest.mark.parametrize("name", ["starlette_app", "litestar_app"])
 async def test_a_short_application_says_what_went_wrong(
     name: str, load, sandbox: Sandbox, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
