@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help test campaign check lint types docs coverage bench demo format clean
+.PHONY: help test campaign check lint types docs pictures coverage bench demo format clean
 
 help: ## list the verbs
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -40,10 +40,13 @@ PURE := */_errors.py,*/_json.py,*/_http.py,*/_models.py,*/_times.py,*/_conversio
 bench: $(BIN)/pytest ## measure everything, as ratios within one run, and put the figures into the pages
 	$(BIN)/pip install -q -e '.[bench]'
 	$(BIN)/python -m benchmarks --json benchmarks/results.json --plot docs/pictures --docs docs/explanation/performance.md README.md
-	$(BIN)/python -m benchmarks.pacing --plot docs/pictures/pacing.svg
+	$(BIN)/python -m benchmarks.pacing
 	$(BIN)/python -m benchmarks.bulk pace
 	$(BIN)/python -m benchmarks.bulk memory
 	$(BIN)/python -m benchmarks.command
+
+pictures: $(BIN)/pytest ## draw the pictures of the pages anew, two of them from runs of a minute
+	for picture in decision_path layers kill_and_resume rate; do $(BIN)/python docs/pictures/$$picture.py; done
 
 demo: $(BIN)/pytest ## schedule the example on the sandbox
 	$(BIN)/joinme demo

@@ -1,6 +1,6 @@
 """Fifty callers in a closed loop against a service that allows a number of calls in a sliding second, over real HTTP.
 
-    python -m benchmarks.pacing [--runs 5] [--calls 400] [--limit 20] [--plot docs/pictures/pacing.svg]
+    python -m benchmarks.pacing [--runs 5] [--calls 400] [--limit 20] [--json FILE]
 
 The service is the sandbox in a process of its own, and its ledger is what is judged. Once the client is told the limit
 (`RateLimit(20)`), once it is not. Printed for each run: the time over the ideal, calls / limit, and the share that was
@@ -82,36 +82,12 @@ def measure(calls: int, limit: int, *, told: bool) -> dict[str, object]:
     return {"told": told, "ratio": seconds / (calls / limit), "refused": counted / calls, "arrivals": arrivals}
 
 
-def plot(runs: list[dict[str, object]], limit: int, path: Path) -> None:
-    """Draw the starts of each second, of the first run of either kind."""
-    import matplotlib as mpl  # noqa: PLC0415  only for the picture
-
-    mpl.use("svg")
-    mpl.rcParams["svg.hashsalt"] = "joinme"
-    from matplotlib import pyplot as plt  # noqa: PLC0415
-
-    figure, axes = plt.subplots(2, 1, figsize=(9, 5), sharex=True, constrained_layout=True)
-    for ax, told in zip(axes, (True, False), strict=True):
-        arrivals = next(run["arrivals"] for run in runs if run["told"] is told)
-        moments = [[at for at, seen in arrivals if (seen == REFUSED) is refused] for refused in (False, True)]
-        ax.hist(
-            moments, bins=range(26), stacked=True, color=["#2a7ab0", "#c0392b"], label=["taken", "refused"], rwidth=0.9
-        )
-        ax.axhline(limit, color="#444", linewidth=1, linestyle="--", label=f"the limit, {limit} a second")
-        ax.set_title("the client is told the limit" if told else "the client is not told, and learns it", fontsize=10)
-        ax.set_ylabel("arrivals a second")
-        ax.legend(loc="lower right", fontsize=8)
-    axes[1].set_xlabel("seconds")
-    figure.savefig(path, metadata={"Date": None})
-
-
 def main() -> None:
     """Run, print the table, and write what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--calls", type=int, default=400)
     parser.add_argument("--limit", type=int, default=20)
-    parser.add_argument("--plot", type=Path)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     runs = []
@@ -127,8 +103,6 @@ def main() -> None:
         print(f"{'':>10} median {statistics.median(ratios):.3f}, largest {max(ratios):.3f}")
     if given.json:
         given.json.write_text(json.dumps([{k: v for k, v in run.items() if k != "arrivals"} for run in runs], indent=1))
-    if given.plot:
-        plot(runs, given.limit, given.plot)
 
 
 if __name__ == "__main__":
