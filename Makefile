@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help test campaign check lint types docs pictures coverage bench demo format clean
+.PHONY: help test campaign check lint types docs pictures coverage bench demo requirements build format clean
 
 help: ## list the verbs
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -50,6 +50,18 @@ pictures: $(BIN)/pytest ## draw the pictures of the pages anew, two of them from
 
 demo: $(BIN)/pytest ## schedule the example on the sandbox
 	$(BIN)/joinme demo
+
+requirements: $(BIN)/pytest ## pin what CI tests with: the newest of everything, and the lowest that is declared
+	$(BIN)/pip install -q uv
+	$(PIN) --upgrade -o requirements/test.txt
+	$(PIN) --resolution lowest-direct --upgrade -o requirements/lowest.txt
+
+# For every Python and system at once; no address of an index, nor the command itself, which would name this machine's.
+PIN := $(BIN)/uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
+
+build: $(BIN)/pytest ## build the sdist, and from it the wheel
+	rm -rf dist
+	$(BIN)/python -m build
 
 format: $(BIN)/pytest ## let ruff format everything
 	$(BIN)/ruff format .
