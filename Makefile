@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help test campaign check lint types docs pictures coverage bench demo requirements build format clean
+.PHONY: help test campaign check lint types docs pictures coverage bench demo requirements build api format clean
 
 help: ## list the verbs
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -50,6 +50,9 @@ pictures: $(BIN)/pytest ## draw the pictures of the pages anew, two of them from
 
 demo: $(BIN)/pytest ## schedule the example on the sandbox
 	$(BIN)/joinme demo
+
+api: $(BIN)/pytest ## write down the public API as it is now; the tests compare it with what was written last
+	$(BIN)/python -m tests.public_api
 
 requirements: $(BIN)/pytest ## pin what CI tests with: the newest of everything, and the lowest that is declared
 	$(BIN)/pip install -q uv
