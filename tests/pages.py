@@ -18,7 +18,6 @@ import ast
 import asyncio
 import importlib
 import inspect
-import json
 import os
 import re
 import shlex
@@ -101,7 +100,7 @@ class Reader:
 
     def read(self, blocks: list[Block]) -> None:
         """Do what each block says; what it prints has to be what is shown."""
-        for block, after in zip(blocks, [*blocks[1:], None], strict=True):
+        for before, block, after in zip([None, *blocks[:-1]], blocks, [*blocks[1:], None], strict=True):
             if block.file:
                 self._write(block)
             elif block.kind == "python":
@@ -112,12 +111,9 @@ class Reader:
             elif block.kind == "sh":
                 for typed in re.sub(r"\s*\\\n\s*", " ", block.code).splitlines():
                     self._type(block, typed, None)
-            elif block.kind == "toml":
-                tomllib.loads(block.code)
-            elif block.kind == "json":
-                json.loads(block.code)
             else:
-                assert block.kind == "text", f"{self._where(block)}: nothing is known of a block of {block.kind!r}"
+                is_output = block.kind == "text" and before is not None and (before.kind, before.file) == ("python", "")
+                assert is_output, f"{self._where(block)}: nothing is done with this block of {block.kind!r}"
 
     def _where(self, block: Block) -> str:
         return f"{self._page}, line {block.line}"

@@ -27,7 +27,7 @@ SDIST = [
     ".gitignore", "LICENSE", "Makefile", "PKG-INFO", "hatch_build.py", "pyproject.toml",
     "CHANGELOG.md", "CONTRIBUTING.md", "README.md", "RELEASING.md", "SECURITY.md",
     "benchmarks/*.py", "benchmarks/openapi.yaml", "benchmarks/results.json",
-    "docs/*.md", "docs/*.py", "docs/*.svg", "examples/*.py", "examples/meetings.csv",
+    "docs/*.md", "docs/*.py", "docs/pictures/*.svg", "docs/pictures/*.json", "docs/static/pages.css", "examples/*.py", "examples/meetings.csv",
     "joinme_async/*.py", "joinme_async/cli/_shown/week.html", "joinme_async/py.typed", "joinme_async/sandbox/page.html",
     "requirements/lowest.txt", "requirements/test.txt", "tests/*.py", "tests/api/*.pyi",
 ]  # fmt: skip

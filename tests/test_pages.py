@@ -18,6 +18,7 @@ from tests.conftest import new_meeting
 from tests.pages import PAGES, ROOT, Reader, blocks_of, is_like, reading
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks_of((ROOT / page).read_text(encoding="utf-8"))])
 def test_every_block_runs_and_prints_what_is_shown(
     page: str,

@@ -12,7 +12,7 @@ import pytest
 from sphinx.util.inventory import InventoryFile
 
 from tests.pages import ROOT
-from tests.test_layout import PUBLIC
+from tests.public_api import MODULES
 
 
 class Found(HTMLParser):
@@ -60,7 +60,7 @@ def test_every_public_name_is_documented_once(site: Site) -> None:
     with (site.folder / "objects.inv").open("rb") as file:
         inventory = InventoryFile.load(file, "", lambda _, path: path)
     documented = {name for kind, names in inventory.items() if kind.startswith("py:") for name in names}
-    public = {f"{room}.{name}" for room in PUBLIC for name in importlib.import_module(room).__all__}
+    public = {f"{room}.{name}" for room in MODULES for name in importlib.import_module(room).__all__}
     assert public - documented == {"joinme_async.__version__"}
 
 
