@@ -35,7 +35,7 @@ coverage: $(BIN)/pytest ## run the tests and hold the pure modules to every bran
 	$(BIN)/coverage run -m pytest -q
 	$(BIN)/coverage report --include='$(PURE)' --fail-under=100 -m
 
-PURE := */_errors.py,*/_json.py,*/_http.py,*/_models.py,*/_times.py,*/_conversion.py,*/_wire.py,*/_body.py,*/_reconcile.py,*/_decide.py,*/_signals.py,*/_slots.py,*/_pacing.py,*/_limiters.py,*/_noticing.py,*/_retry/_run.py,*/_stay.py,*/_options.py,*/_events.py,*/_ensure.py,*/_tokens.py,*/_rows.py,*/_plan.py,*/_marks.py,*/_intake.py,*/_pulse.py,*/_source.py,*/_values.py,*/_verbs.py,*/_csv.py,*/_jsonl.py,*/_excel.py,*/_ical.py,*/_ical_text.py,*/_files.py,*/_faults.py,*/_service.py,*/cli/_shown/*.py,*/cli/_codes.py,*/cli/_moments.py,*/cli/_settings.py,*/cli/_config.py,*/cli/_waits.py,*/testing.py,*/_page.py,*/_guard.py
+PURE := */_errors.py,*/_json.py,*/_http.py,*/_models.py,*/_times.py,*/_conversion.py,*/_wire.py,*/_body.py,*/_reconcile.py,*/_decide.py,*/_signals.py,*/_slots.py,*/_pacing.py,*/_limiters.py,*/_noticing.py,*/_retry/_run.py,*/_stay.py,*/_options.py,*/_events.py,*/_ensure.py,*/_span.py,*/_tokens.py,*/_rows.py,*/_plan.py,*/_marks.py,*/_intake.py,*/_pulse.py,*/_source.py,*/_values.py,*/_verbs.py,*/_csv.py,*/_jsonl.py,*/_excel.py,*/_ical.py,*/_ical_text.py,*/_files.py,*/_faults.py,*/_service.py,*/cli/_shown/*.py,*/cli/_codes.py,*/cli/_moments.py,*/cli/_settings.py,*/cli/_config.py,*/cli/_waits.py,*/testing.py,*/_page.py,*/_guard.py
 
 bench: $(BIN)/pytest ## measure everything, as ratios within one run, and put the figures into the pages
 	$(BIN)/pip install -q -e '.[bench]'
