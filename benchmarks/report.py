@@ -7,7 +7,9 @@ from typing import Final
 from benchmarks.goals import GOALS, Goal
 from benchmarks.results import Results, Row, spread
 
-NOISE: Final = "Ratios are medians of rounds within this run, with their quartiles; differences below 5 % are noise."
+NOISE: Final = (
+    "Ratios are medians of rounds within this run, with their quartiles; where those overlap, two rows do not differ."
+)
 _HUNDREDS, _TENS = 100, 10
 
 

@@ -14,7 +14,7 @@ from joinme_async.bulk import Progress, Row, read_meetings, schedule_all
 def show(progress: Progress) -> None:
     """Rewrite one line on stderr."""
     waits = f", waits: {progress.waiting}" if progress.waiting else ""
-    line = f"{progress.phase}: {progress.done} of {progress.total} done, {progress.failed} failed{waits}"
+    line = f"{progress.phase}: {progress.done} of {progress.total or '?'} done, {progress.failed} failed{waits}"
     print(f"\r{line:<78}", end="", file=sys.stderr, flush=True)
 
 
@@ -27,7 +27,8 @@ async def run(meetings: Iterable[Row], journal: str) -> int:
         print(f"{outcome.key}\t{outcome.state}\t{outcome.row.meeting.name}\t{outcome.error}")
     print(report.summary, file=sys.stderr)
     if report.stopped is not None:
-        print(f"stopped: {report.stopped}; go on {report.resume_at or 'when that is mended'}", file=sys.stderr)
+        when = f"at {report.resume_at}" if report.resume_at else "when that is mended"
+        print(f"stopped: {report.stopped}; go on {when}", file=sys.stderr)
     return 0 if report.is_complete else 1
 
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from joinme_async import JoinMe, JoinMeError, NewMeeting
+from joinme_async import InvalidMeetingError, JoinMe, JoinMeError, NewMeeting
 
 
 class State(TypedDict):
@@ -56,7 +56,7 @@ async def cancel(request: Request) -> Response:
 
 async def refuse(_: Request, error: Exception) -> JSONResponse:
     """Answer with what went wrong; `fastapi_app.py` tells one error from another."""
-    return JSONResponse({"detail": str(error)}, 502)
+    return JSONResponse({"detail": str(error)}, 422 if isinstance(error, InvalidMeetingError) else 502)
 
 
 app = Starlette(

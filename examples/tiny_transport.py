@@ -52,8 +52,9 @@ async def once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTyp
 
 async def main() -> None:
     """List the upcoming meetings over the transport above."""
-    for meeting in await JoinMe(transport=TinyTransport()).meetings.list():
-        print(f"{meeting.start:%d %b %H:%M} UTC  {meeting.name}")
+    async with JoinMe(transport=TinyTransport()) as joinme:
+        for meeting in await joinme.meetings.list():
+            print(f"{meeting.start:%d %b %H:%M} UTC  {meeting.name}")
 
 
 if __name__ == "__main__":

@@ -10,14 +10,17 @@ from zoneinfo import ZoneInfo
 import trio
 
 from joinme_async import (
+    DeadlineExceededError,
     Event,
     JoinMe,
     JoinMeError,
     NewMeeting,
     OutcomeUnknownError,
+    QuotaExceededError,
     RateLimitedError,
     Reconciled,
     ServerError,
+    Timeout,
     TransportError,
     WaitStarted,
     zoned,
@@ -45,7 +48,14 @@ async def ensure(joinme: JoinMe, new: NewMeeting, missing: set[NewMeeting]) -> N
     """Schedule one meeting unless it is there, and take it off what is missing; one that fails stops no other."""
     try:
         meeting = await joinme.meetings.ensure(new)
-    except (OutcomeUnknownError, TransportError, ServerError, RateLimitedError) as error:
+    except (
+        OutcomeUnknownError,
+        TransportError,
+        ServerError,
+        RateLimitedError,
+        QuotaExceededError,
+        DeadlineExceededError,
+    ) as error:
         print(f"{new.name}, {new.start:%d %B}: {error}", file=sys.stderr)
     else:
         missing.remove(new)
@@ -55,7 +65,7 @@ async def ensure(joinme: JoinMe, new: NewMeeting, missing: set[NewMeeting]) -> N
 async def run() -> int:
     """Return the exit code: 0 where all are scheduled."""
     missing = set(office_hours())
-    async with JoinMe(on_event=tell) as joinme:
+    async with JoinMe(on_event=tell, timeout=Timeout(total=PATIENCE - 5, attempt=8)) as joinme:
         # What is cancelled in mid-call frees its connection. Whether it was scheduled, a later run finds out.
         with trio.move_on_after(PATIENCE):
             async with trio.open_nursery() as nursery:

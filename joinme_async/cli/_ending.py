@@ -82,7 +82,7 @@ def _words_of(error: JoinMeError) -> str:
         case OutcomeUnknownError():
             return (
                 f"it is not known whether the meeting was made ({error.last}). joinme list shows whether it is there; "
-                "the same command with --ensure looks before it makes one"
+                "the same command with --ensure, half a minute later, looks before it makes one"
             )
         case AuthenticationError():
             return f"{error}. Put it where the old one is: joinme config shows where that was found"

@@ -115,7 +115,7 @@ def schedule(  # noqa: PLR0913  what a meeting is made of
     personal_url
         Start it with your personal URL instead of a 9-digit code.
     ensure
-        Schedule it unless an equal one is there: safe to repeat after a lost answer.
+        Schedule it unless an equal one is there: safe to repeat, half a minute after a lost answer.
     """
     from joinme_async.cli._ending import carried_out  # noqa: PLC0415
     from joinme_async.cli._meetings import Place, Typed, run_schedule  # noqa: PLC0415
