@@ -198,13 +198,6 @@ class Ensurer:
 
     async def carry_out(self) -> Meeting:
         """Return the one meeting equal to the wanted, made here or by whoever is at it already."""
-        try:
-            return await self._carry_out()
-        except JoinMeError as error:
-            error.elapsed = self._span.elapsed()  # of all that was done, not of the last call in it
-            raise
-
-    async def _carry_out(self) -> Meeting:
         self._memory.stay_in_one_loop()
         anew = True
         while (case := self._memory.case(self._new)).lead is not None:

@@ -3,11 +3,9 @@
 from math import inf
 from typing import TypeVar
 
-import attrs
-
 from joinme_async._errors import DeadlineExceededError
 from joinme_async._retry._layer import RetryLayer
-from joinme_async._retry._options import Options, Timeout
+from joinme_async._retry._options import Options
 from joinme_async._wire import Call
 
 T = TypeVar("T")
@@ -41,10 +39,8 @@ class Span:
         Raises:
             DeadlineExceededError: none is left; nothing was sent.
         """
-        left = self.left()
-        if left <= 0:
+        if self.left() <= 0:
             error = DeadlineExceededError("the time of this call ran out: give it longer with timeout=")
             error.method, error.path, error.elapsed = call.method, call.path, self.elapsed()
             raise error
-        timeout = Timeout(None if left == inf else left, self._options.timeout.attempt)
-        return await self._layer.perform(call, attrs.evolve(self._options, timeout=timeout))
+        return await self._layer.perform(call, self._options, self._began)

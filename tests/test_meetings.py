@@ -251,4 +251,23 @@ async def test_find_has_one_deadline_for_all_that_it_reads(joinme: JoinMe, sandb
     with pytest.raises(DeadlineExceededError) as caught:
         await joinme.with_options(timeout=9.0).meetings.find(new_meeting())
     assert clock.now() <= 9.0
-    assert caught.value.path == "/meetings/10002"
+    assert (caught.value.path, caught.value.elapsed) == ("/meetings/10002", clock.now())
+    assert "the call's 9 s ran out" in str(caught.value)
+
+
+async def test_find_reads_nothing_more_once_its_time_is_over(
+    joinme: JoinMe, sandbox: Sandbox, clock: FakeClock
+) -> None:
+    """Exactly at the deadline is too late: nothing is sent, and the error says which read that was."""
+    await joinme.meetings.schedule(new_meeting())
+    sent = len(sandbox.ledger)
+    real = clock.now
+
+    def late() -> float:  # the list was on the way for all of the time that there is
+        return real() + 9.0 * (len(sandbox.ledger) > sent)
+
+    clock.now = late  # type: ignore[method-assign]
+    with pytest.raises(DeadlineExceededError) as caught:
+        await joinme.with_options(timeout=9.0).meetings.find(new_meeting())
+    assert (caught.value.method, caught.value.path, caught.value.elapsed) == ("GET", "/meetings/10001", 9.0)
+    assert len(sandbox.ledger) == sent + 1

@@ -124,12 +124,14 @@ class RetryLayer:
         """The base URL."""
         return self._base_url
 
-    async def perform(self, call: Call[T], options: Options) -> T:
+    async def perform(self, call: Call[T], options: Options, began: float | None = None) -> T:
         """Carry out `call` and return its result, or raise the error that tells what became of it.
+
+        Its time runs from now on, or since `began`, by the clock of the client, for one of several calls.
 
         Being cancelled passes straight through, frees the connection and leaves no call counted that was not started.
         """
-        run = Run(call, options, self.clock.now())
+        run = Run(call, options, self.clock.now() if began is None else began)
         transport = self._transport()
         stay = self._stay.here("client")
         if stay is not self._stay:
