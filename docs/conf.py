@@ -1,4 +1,4 @@
-"""How the pages are built: `make docs`, or `sphinx-build -W -b html docs dist/docs`. Nothing is fetched."""
+"""How the pages are built: `make docs`, or `sphinx-build -W -b html docs site`. Nothing is fetched."""
 
 import builtins
 import importlib

@@ -65,7 +65,7 @@ async def ensure(joinme: JoinMe, new: NewMeeting, missing: set[NewMeeting]) -> N
 async def run() -> int:
     """Return the exit code: 0 where all are scheduled."""
     missing = set(office_hours())
-    async with JoinMe(on_event=tell, timeout=Timeout(total=PATIENCE - 5, attempt=8)) as joinme:
+    async with JoinMe(on_event=tell, timeout=Timeout(total=0.9 * PATIENCE, attempt=0.3 * PATIENCE)) as joinme:
         # What is cancelled in mid-call frees its connection. Whether it was scheduled, a later run finds out.
         with trio.move_on_after(PATIENCE):
             async with trio.open_nursery() as nursery:

@@ -51,7 +51,8 @@ class MeetingsResource:
         leave, or was refused before any work, is. `ensure` also finds out what became of a lost one.
 
         Raises:
-            OutcomeUnknownError: the request may have been carried out; `find` shows whether it was.
+            OutcomeUnknownError: the request may have been carried out; `ensure` finds out, this method would send it
+                again.
         """
         if not isinstance(new, NewMeeting):
             raise InvalidMeetingError(f"schedule() takes a NewMeeting, not {type(new).__name__}")

@@ -134,6 +134,13 @@ def test_bad_rows_keep_everything_from_being_sent(served: Sandbox, bulk) -> None
     assert done.code == 0
     assert [line[:29] for line in done.err.splitlines()[:2]] == ["joinme: passed over: june.csv"] * 2
     assert made(served) == each(2)
+    left_out = (
+        "passed over as bad, and no rows of this run: line 4, 5. Correct them in a file of their own, and send that"
+    )
+    assert done.err.splitlines()[-1] == f"joinme: {left_out}"
+    for verb in ("resume", "verify"):  # whatever became of the file meanwhile
+        assert bulk(verb, "june.csv").err.splitlines()[-1] == f"joinme: {left_out}"
+    assert bulk("status", "june.csv").out.splitlines()[-1] == left_out
 
 
 def test_the_file_is_read_as_told(served: Sandbox, bulk) -> None:
@@ -632,6 +639,9 @@ def test_a_run_that_is_interrupted_before_its_first_row_has_nothing_to_go_on_wit
 
     assert carried_on(work, Common(), "resume", journal) == 130
     assert capsys.readouterr().err == "joinme: interrupted; nothing was sent\n"
+    journal.write_bytes(b"torn, and nobody knows what stood here")
+    assert carried_on(work, Common(), "resume", journal) == 130
+    assert capsys.readouterr().err == f"joinme: interrupted; go on with: joinme bulk resume --journal {journal}\n"
 
 
 def test_a_reader_that_leaves_stops_the_run(served: Sandbox) -> None:

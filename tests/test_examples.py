@@ -205,7 +205,7 @@ def test_a_script_gives_up(
     assert created(sandbox) == number
 
 
-def test_what_takes_too_long_on_trio_is_cancelled(
+def test_what_takes_too_long_on_trio_is_given_up(
     load, served: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Out of patience, it says how many are missing; run again, it finds those that were made all the same."""

@@ -392,10 +392,10 @@ def test_who_can_reach_it_is_said(service: Service, host: str, only_here: bool) 
     assert ("Warning: Anybody" in told.plain) is not only_here
 
 
-def test_the_readme_shows_what_the_command_says() -> None:
+def test_the_documentation_shows_what_the_command_says() -> None:
     """Line by line."""
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    assert page_line("http://127.0.0.1:8765/v1", "127.0.0.1").plain in readme.splitlines()
+    shown = (Path(__file__).parents[1] / "docs" / "how-to" / "sandbox-over-http.md").read_text(encoding="utf-8")
+    assert page_line("http://127.0.0.1:8765/v1", "127.0.0.1").plain in shown.splitlines()
 
 
 async def test_any_asgi_server_has_the_page() -> None:

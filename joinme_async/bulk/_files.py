@@ -78,6 +78,11 @@ def reopened(origin: str) -> "MeetingsFile":
     return read_meetings(told["path"], timezone=told["timezone"], skip_bad=told["skip_bad"], since=since, until=until)
 
 
+def skipped_in(origin: str) -> tuple[int, ...]:
+    """Return the lines of the file that were passed over."""
+    return tuple(json.loads(origin).get("skipped", ()))
+
+
 class MeetingsFile:
     """The meetings of a file that was checked; made by `read_meetings`.
 
@@ -112,7 +117,7 @@ class MeetingsFile:
 
     @property
     def origin(self) -> str:
-        """What `reopened` needs to read the same rows again, as JSON."""
+        """What `reopened` needs to read the same rows again, and the lines that were passed over, as JSON."""
         since, until = (
             None if moment is None else moment.isoformat() for moment in (self._options.since, self._options.until)
         )
@@ -123,6 +128,7 @@ class MeetingsFile:
                 "skip_bad": self._skip_bad,
                 "since": since,
                 "until": until,
+                "skipped": [row.line for row in self.skipped],
             }
         )
 

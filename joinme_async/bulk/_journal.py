@@ -18,7 +18,7 @@ import attrs
 from joinme_async._conversion import read_whole, write_whole
 from joinme_async._errors import JoinMeError, JournalError
 from joinme_async._models import Meeting, OutcomeUnknownError
-from joinme_async.bulk._files import MeetingsFile, reopened
+from joinme_async.bulk._files import MeetingsFile, reopened, skipped_in
 from joinme_async.bulk._hold import Hold, holder_of, is_held
 from joinme_async.bulk._rows import meeting_of
 from joinme_async.bulk._store import Record, RunInfo, Store, reading
@@ -70,6 +70,15 @@ class Journal:
         """
         origin = await anyio.to_thread.run_sync(_looked_at, self.path, lambda store: info_of(store).input)
         return None if origin is None else await anyio.to_thread.run_sync(reopened, origin)
+
+    async def skipped(self) -> tuple[int, ...]:
+        """Return the lines of its file that were passed over as bad; they are no rows of the run, corrected or not.
+
+        Raises:
+            JournalError: there is no journal there, or it cannot be read.
+        """
+        origin = await anyio.to_thread.run_sync(_looked_at, self.path, lambda store: info_of(store).input)
+        return () if origin is None else skipped_in(origin)
 
     async def is_complete(self) -> bool:
         """Say whether it has all rows of its input, so that it can be gone on with without that.

@@ -9,7 +9,7 @@ import anyio
 from joinme_async._times import format_instant
 from joinme_async.bulk import BulkReport, undo, verify
 from joinme_async.cli._codes import DONE, FAILED, NOT_BEGUN, STOPPED
-from joinme_async.cli._journals import command, ended, existing_journal
+from joinme_async.cli._journals import command, ended, existing_journal, not_in
 from joinme_async.cli._options import Connection
 from joinme_async.cli._result import SHOWN, fields_of, result_of, told_of
 from joinme_async.cli._shell import ask, ready, run, settings_for
@@ -36,6 +36,8 @@ def run_status(journal: Path, *, as_json: bool) -> int:
     show_text("nobody runs with it now" if holder is None else f"in use by {holder}")
     for outcome in result.troubles:
         show_text(told_of(outcome))
+    if (left_out := not_in(journal)) is not None:
+        show_text(left_out)
     return DONE
 
 

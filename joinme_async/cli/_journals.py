@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,7 @@ import anyio
 from joinme_async._errors import JournalError
 from joinme_async._times import format_instant
 from joinme_async.bulk import Journal
+from joinme_async.bulk._preview import rows_in
 from joinme_async.cli._codes import INTERRUPTED, STOPPED, USAGE, code_at_the_start
 from joinme_async.cli._ending import carried_out
 from joinme_async.cli._options import Common
@@ -49,10 +51,9 @@ def carried_on(work: Callable[[], int], common: Common, verb: str, journal: Path
 
 
 def _way_on(verb: str, journal: Path) -> str:
-    try:
-        anyio.run(existing_journal(journal).verb)
-    except JournalError:  # it ended before its first row was written down
-        return "nothing was sent"
+    with suppress(JournalError):  # of one that cannot be read, rows may have been sent
+        if not rows_in(journal):
+            return "nothing was sent"
     return f"go on with: {command(verb, journal)}"
 
 
@@ -73,7 +74,11 @@ def journal_of(file: Path | None, journal: Path | None) -> Path:
 def existing_journal(journal: Path) -> Journal:
     """Return a journal, or raise JournalError where there is none."""
     if not journal.exists():
-        raise JournalError(f"there is no journal {journal}: name the one of the run with --journal", journal=journal)
+        raise JournalError(
+            f"there is no journal {journal}: name the one of the run with --journal, or begin one with joinme bulk "
+            "schedule",
+            journal=journal,
+        )
     return Journal(journal)
 
 
@@ -89,7 +94,20 @@ def ended(result: Result, journal: Path) -> int:
         say(f"stopped: {result.stopped}")
     if (what := what_next(result)) is not None:
         say(f"{what}: {command('resume', journal)}")
+    if (left_out := not_in(journal)) is not None:
+        say(left_out)
     return result.code
+
+
+def not_in(journal: Path) -> str | None:
+    """Return which lines of its file a run has passed over, and what to do about them; None where there are none."""
+    lines = anyio.run(existing_journal(journal).skipped)
+    if not lines:
+        return None
+    shown = ", ".join(map(str, lines[:SHOWN])) + (", …" if len(lines) > SHOWN else "")
+    return (
+        f"passed over as bad, and no rows of this run: line {shown}. Correct them in a file of their own, and send that"
+    )
 
 
 def _verdict(result: Result) -> str:
