@@ -77,7 +77,7 @@ def problem_with(wheel: Path, extras: Sequence[str]) -> str | None:
         command = [python, "-I", "-c", PROBE, json.dumps(extras)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)  # noqa: S603
         if done.returncode:
-            return done.stderr
+            return done.stderr or f"it ended with {done.returncode}"
         more = {name.lower().replace("_", "-") for name in json.loads(done.stdout)} - PLAIN - {"pip", "setuptools"}
         return f"it brings along {', '.join(sorted(more))}" if more and not extras else None
 

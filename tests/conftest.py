@@ -59,7 +59,13 @@ def no_blocking_call() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     proxies = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-    for name in (*proxies, *map(str.lower, proxies), *(name for name in os.environ if name.startswith("JOINME_"))):
+    for name in (
+        *proxies,
+        *map(str.lower, proxies),
+        "FORCE_COLOR",
+        "CLICOLOR_FORCE",
+        *(name for name in os.environ if name.startswith("JOINME_")),
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("JOINME_CONFIG", os.devnull)  # whoever runs the tests may have a file of settings
 

@@ -27,11 +27,13 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import pytest
 
@@ -39,9 +41,15 @@ from tests.commands import Done
 
 ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", "CONTRIBUTING.md", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md"))]
-_BLOCK = re.compile(r"^(?P<indent> *)```(?P<info>[^\n`]*)\n(?P<code>.*?)^(?P=indent)```$", re.DOTALL | re.MULTILINE)
+PAGES.remove("docs/reference/command.md")  # it is written from the command, and held to it by tests of that
+_FENCE = re.compile(r"([ \t>]*)(`{3,}|~{3,}|:{3,}) *(.*?) *$")
+_NAME = re.compile(r"(?:(?:>> )?[\w./-]+)?")
+_DIRECTIVES = {"eval-rst", "include", "toctree"}
 _SERVERS = {"joinme sandbox": "8765", "uvicorn": "8000", "litestar run": "8000"}  # with the port they listen on
-_NEVER_RUN = ("pip install", "python3 -m venv", "git clone", "make", "python -m benchmarks", "apt-get")
+_NEVER_RUN = ("pip install ", "python3 -m venv ", "git clone ", "make ", "python -m benchmarks", "apt-get ")
+_CUT_SHORT = re.compile(r"timeout -s (\w+) ([\d.]+) (.*)")
+_UNDER_WAY = 5  # meetings that a run has made when it is cut short
+_PATIENCE = 200  # seconds; a bound for what hangs, not for what is slow
 _OF_A_SHELL = re.compile(r"[|&;<>$`\\]")
 
 
@@ -55,17 +63,38 @@ class Block(NamedTuple):
 
 
 def blocks_of(page: str) -> list[Block]:
-    """Return the blocks of a page of Markdown, and the examples that it shows."""
-    found = []
-    for match in _BLOCK.finditer(page):
-        kind, _, file = match["info"].strip().partition(" ")
-        line, code = page[: match.start()].count("\n") + 2, textwrap.dedent(match["code"])
-        if kind == "{literalinclude}" and file.startswith("../../examples/"):
-            example = ROOT / file.removeprefix("../../")
-            found.append(Block(line, "python", example.name, example.read_text(encoding="utf-8")))
-        elif not kind.startswith("{"):
-            found.append(Block(line, kind, file, code))
+    """Return the blocks of a page of Markdown, without what Sphinx makes of directives.
+
+    Whatever looks like the beginning of a block is one that is understood here, or an error: none is passed over.
+    """
+    found: list[Block] = []
+    begun: tuple[int, str, str] | None = None
+    code: list[str] = []
+    for number, line in enumerate(page.splitlines(), 1):
+        fence = _FENCE.match(line)
+        if begun is not None and not (fence and fence.groups() == (begun[1], "```", "")):
+            code.append(line)
+        elif begun is not None:
+            found += _block(begun[0], begun[2], textwrap.dedent("\n".join([*code, ""])))
+            begun, code = None, []
+        elif fence is not None:
+            indent, marks, info = fence.groups()
+            plain = marks == "```" and not indent.strip(" ")
+            assert plain, f"line {number}: a block begins with three backticks, and in no quotation"
+            begun = number + 1, indent, info
+    assert begun is None, f"line {begun}: this block does not end"
     return found
+
+
+def _block(line: int, info: str, code: str) -> list[Block]:
+    if (shown := info.removeprefix("{literalinclude} ../../")) != info:
+        return [Block(line, "python", Path(shown).name, (ROOT / shown).read_text(encoding="utf-8"))]
+    if info.startswith("{"):
+        assert info.split("}", maxsplit=1)[0][1:] in _DIRECTIVES, f"line {line}: nobody runs what stands in {info}"
+        return []
+    kind, _, file = info.partition(" ")
+    assert _NAME.fullmatch(file), f"line {line}: {file!r} is no name of a file"
+    return [Block(line, kind, file, code)]
 
 
 def is_like(shown: str, printed: str) -> bool:
@@ -79,9 +108,15 @@ class Reader:
     """Somebody who types what a page shows, with a service that takes the token `...`."""
 
     def __init__(
-        self, page: str, command: Callable[..., Done], printed: Callable[[], str], environment: Mapping[str, str]
+        self,
+        page: str,
+        command: Callable[..., Done],
+        printed: Callable[[], str],
+        made: Callable[[], int],
+        environment: Mapping[str, str],
     ) -> None:
         self._page = page
+        self._made = made
         self._command = command
         self._printed = printed
         self._environment = {
@@ -106,6 +141,7 @@ class Reader:
             elif block.kind == "python":
                 self._run(block, after.code if after is not None and after.kind == "text" else None)
             elif block.kind == "console":
+                assert block.code.startswith("$ "), f"{self._where(block)}: nothing is typed"
                 for typed, shown in re.findall(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", block.code, re.MULTILINE):
                     self._type(block, re.sub(r"\s*\\\n\s*", " ", typed), shown)
             elif block.kind == "sh":
@@ -123,6 +159,8 @@ class Reader:
         path.parent.mkdir(parents=True, exist_ok=True)
         before = path.read_text(encoding="utf-8") + "\n\n" if block.file.startswith(">> ") else ""
         path.write_text(before + self._on_our_ports(block.code), encoding="utf-8")
+        if path.suffix == ".py":
+            compile(path.read_text(encoding="utf-8"), self._page, "exec")
         if path.name == "config.toml":
             path.chmod(0o600)
             self._environment["JOINME_CONFIG"] = os.environ["JOINME_CONFIG"] = str(path.resolve())
@@ -153,16 +191,33 @@ class Reader:
             done = self._done(bare)
             assert shown or done.code == 0, f"{self._where(block)}: {typed}\n{done}"
             printed = self._as_shown(done.out + done.err)
+            assert "Traceback (most" not in printed, f"{self._where(block)}: {typed}\n{printed}"
             assert not shown or is_like(shown, printed), f"{self._where(block)}: {typed}\n{printed}"
 
     def _done(self, typed: str) -> Done:
         if typed.startswith("joinme ") and not _OF_A_SHELL.search(typed):
             return self._command(*shlex.split(typed)[1:])
+        if cut := _CUT_SHORT.fullmatch(typed):
+            return self._cut_short(signal.Signals[f"SIG{cut[1]}"], float(cut[2]), self._on_our_ports(cut[3]))
         process = subprocess.run(
-            ["bash", "-c", self._on_our_ports(typed)], env=self._environment, timeout=50,
+            ["bash", "-o", "pipefail", "-c", self._on_our_ports(typed)], env=self._environment, timeout=_PATIENCE,
             capture_output=True, text=True, encoding="utf-8", check=False,
         )  # fmt: skip
         return Done(process.returncode, process.stdout, process.stderr)
+
+    def _cut_short(self, by: signal.Signals, seconds: float, typed: str) -> Done:
+        """Do what `timeout -s` does, and on a machine that is slow to start a program wait until that is under way."""
+        before, until = self._made(), time.monotonic() + seconds
+        process = subprocess.Popen(
+            ["bash", "-c", f"exec {typed}"], env=self._environment, text=True, encoding="utf-8",
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        while process.poll() is None and (time.monotonic() < until or self._made() < before + _UNDER_WAY):
+            assert time.monotonic() < until + _PATIENCE, f"{self._page}: {typed} does not come to anything"
+            time.sleep(0.02)
+        process.send_signal(by)
+        out, err = process.communicate(timeout=_PATIENCE)
+        return Done(process.returncode, out, err)
 
     def _start(self, block: Block, typed: str, port: str, shown: str | None) -> None:
         """Start a server on a port that is free, which stands for the one that is shown from now on."""
@@ -173,12 +228,13 @@ class Reader:
             [*shlex.split(typed), "--port", self._ports[port]], env=self._environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
-        self._servers.append(process)
         assert process.stdout is not None
+        self._servers.append(process)
         said = [self._as_shown(process.stdout.readline()).rstrip()]
         while said[-1] and port not in said[-1]:
             said.append(self._as_shown(process.stdout.readline()).rstrip())
         assert said[-1], f"{self._where(block)}: {typed} ended with\n{said}"
+        threading.Thread(target=_drain, args=[process.stdout], daemon=True).start()
         assert not shown or shown.splitlines()[0].rstrip() in said, f"{self._where(block)}: {said}"
 
     def _on_our_ports(self, text: str) -> str:
@@ -196,7 +252,14 @@ class Reader:
         self._loop.close()
         for process in self._servers:
             os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+            process.wait()
+
+
+def _drain(stream: IO[str]) -> None:
+    """Read to the end what nobody wants, or a server would wait one day until somebody does."""
+    with stream:
+        while stream.read(4096):
+            pass
 
 
 def check(typed: str) -> None:
@@ -204,7 +267,7 @@ def check(typed: str) -> None:
     for extras in re.findall(r"\[([\w,]+)\]", typed):
         known = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
         assert set(extras.split(",")) <= set(known), typed
-    for verb in re.findall(r"\bmake (\w+)", typed):
+    for verb in re.findall(r"\bmake (?:-\w+ )*(\w+)", typed):
         assert re.search(rf"^{verb}:.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE), typed
     for module in re.findall(r"python -m (benchmarks[\w.]*)", typed):
         assert (ROOT / (module.replace(".", "/") + ".py")).exists() or (ROOT / module).is_dir(), typed

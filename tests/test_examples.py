@@ -484,7 +484,10 @@ def test_two_workers_end_without_a_warning(served: Sandbox, tmp_path: Path) -> N
             httpx.get(f"http://127.0.0.1:{port}/meetings")
         return len(workers()) == 2
 
-    with told.open("w") as stderr, subprocess.Popen(command, cwd=ROOT, stderr=stderr, env=strict) as server:
+    with (
+        told.open("w") as stderr,
+        subprocess.Popen(command, cwd=ROOT, stderr=stderr, env=strict, start_new_session=True) as server,
+    ):
         try:
             wait_for(ask)
             served.plant(Fault.late(0.3), on="POST")
@@ -497,7 +500,8 @@ def test_two_workers_end_without_a_warning(served: Sandbox, tmp_path: Path) -> N
             server.send_signal(signal.SIGTERM)
             assert server.wait(20) == 0
         finally:
-            server.kill()
+            with suppress(ProcessLookupError):  # its workers too, which outlive it where it did not end as it should
+                os.killpg(server.pid, signal.SIGKILL)
     assert (answer.status_code, created(served), methods(served)["POST"]) == (201, 1, 1)
     # The socket that uvicorn listens on is its own, and left to the end of the process.
     log = re.sub(rf".*<socket[^>]* laddr=\('127.0.0.1', {port}\)>.*\n", "", told.read_text(encoding="utf-8"))

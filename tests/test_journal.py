@@ -306,6 +306,7 @@ async def test_a_dead_runners_hold_is_gone_by_itself(joinme: JoinMe, path: Path)
         other.kill()
         other.communicate()
     assert await Journal(path).holder() is None
+    assert not Path(f"{path}-hold-journal").exists()
     with pytest.raises(JournalError, match=r"is of a run with s"):
         await schedule_all(joinme, rows(1), journal=path)
 

@@ -5,15 +5,19 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from email.message import Message
 from email.parser import Parser
 from fnmatch import fnmatch
 from importlib.metadata import distribution
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
 from readme_renderer import markdown
 
 import joinme_async
@@ -122,6 +126,27 @@ def test_the_metadata_is_what_an_index_shows(built: Built) -> None:
     assert not [each for each in classifiers if each.startswith("License ::")], "PEP 639: the expression stands for it"
     versions = [each.rpartition(" ")[2] for each in classifiers if re.search(r":: 3\.\d+$", each)]
     assert versions == ["3.11", "3.12", "3.13"]
+
+
+def test_the_lowest_that_is_tried_is_the_lowest_that_is_declared() -> None:
+    """A floor that is lowered without `make requirements` would be a claim that nothing tries."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = {name: needs for name, needs in project["optional-dependencies"].items() if name != "bench"}
+    pinned = (ROOT / "requirements" / "lowest.txt").read_text(encoding="utf-8")
+    pins = {name: Version(pin) for name, pin in re.findall(r"^([\w-]+)==([\w.]+)", pinned, re.MULTILINE)}
+    floors: dict[str, Version] = {}
+    for need in map(Requirement, [*project["dependencies"], *chain.from_iterable(extras.values())]):
+        for each in need.specifier:
+            if each.operator == ">=":
+                floors[need.name] = max(Version(each.version), floors.get(need.name, Version("0")))
+    assert len(floors) > 30
+    # Where there is no such release, it is the first one after it, of the same series.
+    elsewhere = {name: pins[name] for name, floor in floors.items() if pins[name].release[:2] != floor.release[:2]}
+    assert {
+        name for name, pin in elsewhere.items() if pin.release != (*floors[name].release, 0)[: len(pin.release)]
+    } <= {
+        "tzdata"  # which others ask for a newer one of
+    }
 
 
 def test_the_long_description_holds_by_itself(built: Built) -> None:

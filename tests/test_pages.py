@@ -15,10 +15,11 @@ from joinme_async.testing import FakeClock
 from joinme_async.transports.httpx import HttpxTransport
 from tests.commands import Done
 from tests.conftest import new_meeting
-from tests.pages import PAGES, ROOT, Reader, blocks_of, is_like, reading
+from tests.pages import PAGES, ROOT, Block, Reader, blocks_of, is_like, reading
 
 
 @pytest.mark.pages
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks_of((ROOT / page).read_text(encoding="utf-8"))])
 def test_every_block_runs_and_prints_what_is_shown(
     page: str,
@@ -34,9 +35,34 @@ def test_every_block_runs_and_prints_what_is_shown(
         environment = {"JOINME_BASE_URL": url, "JOINME_ACCESS_TOKEN": "..."}
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        reader = Reader(page, command, lambda: capsys.readouterr().out, environment)
+        reader = Reader(page, command, lambda: capsys.readouterr().out, lambda: len(sandbox.meetings), environment)
         with reading(reader, monkeypatch, tmp_path):
             reader.read(blocks_of((ROOT / page).read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param("~~~python\nx = 1\n~~~\n", id="tildes"),
+        pytest.param("````python\nx = 1\n````\n", id="four backticks"),
+        pytest.param("> ```python\n> x = 1\n> ```\n", id="in a quotation"),
+        pytest.param("```{code-block} python\nx = 1\n```\n", id="a directive that nobody runs"),
+        pytest.param(":::{code-block} python\nx = 1\n:::\n", id="colons"),
+        pytest.param('```python title="x"\nx = 1\n```\n', id="attributes"),
+        pytest.param("```python\nx = 1\n", id="without an end"),
+        pytest.param("* a list\n\n  ```python\n  x = 1\n ```\n", id="an end elsewhere"),
+    ],
+)
+def test_a_block_that_would_be_passed_over_is_an_error(page: str) -> None:
+    """Sphinx shows it all the same, and nobody would notice what it says."""
+    with pytest.raises(AssertionError):
+        blocks_of(page)
+
+
+def test_a_block_is_found_wherever_it_stands() -> None:
+    """In a list, behind a directive with blanks at its end, and with a name."""
+    page = "```{toctree}\na\n``` \n\n* one\n\n  ```python\n  x = 1\n  ```\n\n```csv june.csv\nname\n```\n"
+    assert blocks_of(page) == [Block(8, "python", "", "x = 1\n"), Block(12, "csv", "june.csv", "name\n")]
 
 
 @pytest.mark.parametrize(
@@ -68,6 +94,7 @@ def test_a_lost_answer_is_found_as_shown(capsys: pytest.CaptureFixture[str], mon
     names = {"JoinMe": joinme_async.JoinMe, "new": new_meeting()}
     with sandbox.serve() as url:
         monkeypatch.setenv("JOINME_BASE_URL", url)
+        monkeypatch.setenv("JOINME_ACCESS_TOKEN", sandbox.token)
         asyncio.run(eval(compile(code, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), names))
     assert capsys.readouterr().out.startswith("not known, because no answer")
     assert [entry.did for entry in sandbox.ledger if entry.did] == ["created"]

@@ -14,6 +14,8 @@ from sphinx.util.inventory import InventoryFile
 from tests.pages import ROOT
 from tests.public_api import MODULES
 
+pytestmark = [pytest.mark.pages, pytest.mark.timeout(300)]
+
 
 class Found(HTMLParser):
     """What a page of HTML points at, what can be pointed at in it, and what it says."""
@@ -44,7 +46,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     folder = tmp_path_factory.mktemp("site")
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", "-q", "-E", "-W", "--keep-going", "-n", "-b", "html", ROOT / "docs", folder],
-        capture_output=True, text=True, encoding="utf-8", timeout=50, check=False,
+        capture_output=True, text=True, encoding="utf-8", check=False,
     )  # fmt: skip
     return Site(folder, done.stdout + done.stderr)
 
