@@ -251,6 +251,19 @@ def test_the_bulk_script_goes_on_after_a_crash(served: Sandbox, tmp_path: Path) 
     assert created(served) == len(served.meetings) == 30
 
 
+def test_the_bulk_script_says_what_became_of_the_rest(served: Sandbox, tmp_path: Path) -> None:
+    """A row that was refused, and the quota that ended the run: which, why, and when it is worth going on."""
+    times = [START + timedelta(minutes=row) for row in range(8)]
+    rows = [f"Meeting {row},{at:%FT%TZ},{at + timedelta(hours=1):%FT%TZ}" for row, at in enumerate(times)]
+    (tmp_path / "june.csv").write_text("\n".join(["name,start,end", *rows]), encoding="utf-8")
+    served.plant(Fault.refuse("ERR_400", retry_after=None, status=400), on="POST")
+    served.plant(Fault.refuse("ERR_403_DEVELOPER_OVER_RATE", retry_after=7200), on="POST", skip=3, times=None)
+    out, err = (script := start("bulk_schedule", str(tmp_path / "june.csv"))).communicate(timeout=60)
+    assert script.returncode == 1
+    assert re.fullmatch(r"#\d\tfailed\tMeeting \d\t.*ERR_400.*\n", out)
+    assert re.search(r"stopped: .*OVER_RATE.*; go on at 20\d\d-", err)
+
+
 def test_the_bulk_script_says_which_rows_are_bad(served: Sandbox, tmp_path: Path) -> None:
     """Nothing is sent, and it ends with 1."""
     (tmp_path / "june.csv").write_text("name,start,end\nWeekly,soon,later\n", encoding="utf-8")
