@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import NamedTuple
 
 import attrs
@@ -98,12 +98,21 @@ def _class(cls: type) -> str:
     for owner in reversed(cls.__mro__):
         if owner is cls or _is_private(owner):
             members |= _members(owner)
-    if "__init__" not in members and (fields := _fields(cls)):
+    if "__init__" in members and _takes_private(cls.__init__):
+        del members["__init__"]
+    elif "__init__" not in members and (fields := _fields(cls)):
         members["__init__"] = f"def __init__({_listed(['self', *fields], ') -> None: ...')}"
     decorators = [f"@{ast.unparse(node)}\n" for node in _tree(cls).decorator_list]
     bases = f"({', '.join(found)})" if (found := list(_bases(cls))) else ""
     body = textwrap.indent("\n".join(members.values()) or "...", "    ")
     return f"{''.join(decorators)}class {cls.__name__}{bases}:\n{body}"
+
+
+def _takes_private(init: FunctionType) -> bool:
+    """Say whether an `__init__` is for the package alone: users have none of what it takes."""
+    args = _tree(init).args
+    types = [arg.annotation for arg in [*args.posonlyargs, *args.args, *args.kwonlyargs]]
+    return any(_is_private(_names(init).get(each.id)) for each in types if isinstance(each, ast.Name))
 
 
 def _bases(cls: type) -> Iterator[str]:

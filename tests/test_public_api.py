@@ -86,3 +86,11 @@ def test_what_breaks_is_named(was: str, now: str, said: list[str]) -> None:
 def test_what_only_adds_breaks_nothing(was: str, now: str, said: list[str]) -> None:
     """A name that is new is told, and a parameter that may be left out is no matter."""
     assert verdict(OLD, OLD.replace(was, now)) == ([], said)
+
+
+def test_how_the_package_makes_its_own_objects_is_private() -> None:
+    """An `__init__` that takes what users cannot have is left out; one that they may call without it is not."""
+    stub = stub_of("joinme_async")
+    assert "RetryLayer" not in stub
+    assert "def __init__(self, status: int, headers: Headers = Headers()" in stub
+    assert "start: datetime | Unset = UNSET" in stub_of("joinme_async.bulk")
