@@ -9,7 +9,7 @@ import importlib
 import inspect
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -31,7 +31,14 @@ STUBS = Path(__file__).with_name("api")
 
 _WIDTH = 120
 _NOTICED = {"classmethod", "final", "overload", "property", "runtime_checkable", "staticmethod"}  # of the decorators
+_COMPARED_HERE = {griffe.BreakageKind.ATTRIBUTE_CHANGED_VALUE, griffe.BreakageKind.CLASS_REMOVED_BASE}
 _OURS = {"__reduce__", "__repr__", "__slots__", "__str__"}  # nobody is promised what these say
+_WHAT_TO_DO = (
+    "Where that is not meant, undo it. A break wants a new 0.x and a line under *Changed* or *Removed*; anything else "
+    "a line under *Added*; then `make api`."
+)
+
+_Told = griffe.Object | griffe.Parameter
 
 
 class Verdict(NamedTuple):
@@ -219,19 +226,33 @@ def verdict(old: str, new: str) -> Verdict:
     """Say what is broken and what is added between two stubs of a module."""
     before, after = (griffe.visit("api", Path("api.pyi"), code) for code in (old, new))
     was, now = dict(_walk(before)), dict(_walk(after))
-    found = griffe.find_breaking_changes(before, after)
-    judged = [_words(each) for each in found if each.kind is not griffe.BreakageKind.ATTRIBUTE_CHANGED_VALUE]
-    added = [path for path in now if path not in was and path.rpartition(".")[0] not in now.keys() - was.keys()]
-    owed = [path for path in added if "the base Protocol" in _facts(was.get(path.rpartition(".")[0]))]
-    return Verdict(
-        sorted(
-            {*judged, *_changed(was, now), *(f"{path}: those who implement the protocol have none" for path in owed)}
-        ),
-        sorted(f"{path}: is new" for path in set(added) - set(owed)),
-    )
+    judged = {_words(each) for each in griffe.find_breaking_changes(before, after) if each.kind not in _COMPARED_HERE}
+    fresh = now.keys() - was.keys()
+    added = {path for path in fresh if _parent(path) not in fresh and not getattr(now[path], "required", False)}
+    owed = {path for path in added if "the base Protocol" in _facts(was.get(path.partition(".")[0]))}
+    breaks = {f"{path}: those who implement the protocol have none" for path in owed}
+    adds = {f"{path}: is new" for path in added - owed}
+    return Verdict(sorted({*judged, *_changed(was, now), *breaks}), sorted({*_new_bases(was, now), *adds}))
 
 
-def _changed(was: dict[str, griffe.Object], now: dict[str, griffe.Object]) -> Iterator[str]:
+def report(verdicts: Mapping[str, Verdict]) -> str:
+    """Tell of the modules that are not what was written down, by name, and what to do."""
+    breaks = [f"  {name}.{each}" for name, told in verdicts.items() for each in told.breaks]
+    adds = [f"  {name}.{each}" for name, told in verdicts.items() for each in told.adds]
+    lines = [f"The API of {', '.join(verdicts)} is not the one in tests/api."]
+    if breaks:
+        lines += [
+            "This BREAKS programs, unless it is a type that takes more or tells more; see docs/explanation/versions.md:",
+            *breaks,
+        ]
+    if adds:
+        lines += ["New:", *adds]
+    unknown = "what changed is not one of the kinds this test knows: look at `git diff tests/api` after `make api`"
+    lines += [f"{name}: {unknown}" for name, told in verdicts.items() if told == Verdict([], [])]
+    return "\n".join([*lines, _WHAT_TO_DO])
+
+
+def _changed(was: dict[str, _Told], now: dict[str, _Told]) -> Iterator[str]:
     for path in was.keys() & now.keys():
         before, after = _facts(was[path]), _facts(now[path])
         if was[path].kind == now[path].kind:
@@ -240,24 +261,42 @@ def _changed(was: dict[str, griffe.Object], now: dict[str, griffe.Object]) -> It
                     yield f"{path}: {what} was {before[what]}, is {after.get(what, 'gone')}"
 
 
-def _walk(thing: griffe.Object) -> Iterator[tuple[str, griffe.Object]]:
+def _new_bases(was: dict[str, _Told], now: dict[str, _Told]) -> Iterator[str]:
+    for path in was.keys() & now.keys():
+        if was[path].kind == now[path].kind:
+            yield from (f"{path}: {what} is new" for what in _facts(now[path]).keys() - _facts(was[path]).keys())
+
+
+def _walk(thing: griffe.Object) -> Iterator[tuple[str, _Told]]:
+    """Yield names, attributes, methods and parameters by their paths, such as `Thing.send(timeout)`."""
     for member in thing.members.values():
-        yield member.path.removeprefix("api."), member
+        path = member.path.removeprefix("api.")
+        yield path, member
         if member.is_class:
             yield from _walk(member)
+        if member.is_function:
+            yield from ((f"{path}({each.name})", each) for each in member.parameters)
 
 
-def _facts(thing: griffe.Object | None) -> dict[str, str]:
-    """Return what griffe does not compare: types, bases and what a function is."""
+def _parent(path: str) -> str:
+    return path.rpartition("(")[0] or path.rpartition(".")[0]
+
+
+def _facts(thing: _Told | None) -> dict[str, str]:
+    """Return what griffe does not compare: types, bases, decorators and what a function is."""
     if thing is None:
         return {}
-    facts = {f"the base {base}": "there" for base in thing.bases} if thing.is_class else {}
-    if thing.is_function:
-        kinds = thing.labels & {"async", "classmethod", "staticmethod"}
-        facts = {"the result": str(thing.returns), "the kind": " ".join(sorted(kinds)) or "a plain function"}
+    if isinstance(thing, griffe.Parameter):
+        return {"the type": str(thing.annotation)}
     if thing.is_attribute:
-        facts = {"the type": str(thing.annotation), "the value": str(thing.value)}
-    return facts
+        return {"the type": str(thing.annotation), "the value": str(thing.value)}
+    facts = {"the decorator": " ".join(f"@{each.value}" for each in thing.decorators) or "none"}
+    if thing.is_class:
+        return facts | {f"the base {base}": "there" for base in thing.bases}
+    return facts | {
+        "the result": str(thing.returns),
+        "the kind": "async" if "async" in thing.labels else "a plain function",
+    }
 
 
 def _words(breakage: griffe.Breakage) -> str:
