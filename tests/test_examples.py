@@ -260,7 +260,7 @@ def test_the_bulk_script_says_what_became_of_the_rest(served: Sandbox, tmp_path:
     served.plant(Fault.refuse("ERR_403_DEVELOPER_OVER_RATE", retry_after=7200), on="POST", skip=3, times=None)
     out, err = (script := start("bulk_schedule", str(tmp_path / "june.csv"))).communicate(timeout=60)
     assert script.returncode == 1
-    assert re.fullmatch(r"#\d\tfailed\tMeeting \d\t.*ERR_400.*\n", out)
+    assert re.fullmatch(r"#\d\tfailed\tMeeting \d\t.*400.*\n", out)
     assert re.search(r"stopped: .*OVER_RATE.*; go on at 20\d\d-", err)
 
 
