@@ -21,6 +21,8 @@ from joinme_async import (
     TransportError,
     TransportTimeoutError,
     UnexpectedResponseError,
+    _errors,
+    _models,
 )
 from joinme_async._errors import excerpt
 from tests.conftest import new_meeting
@@ -143,3 +145,15 @@ def test_no_excerpt_is_long_or_shows_an_address(text: str, before: int) -> None:
     assert "boss@join" not in shown
     assert len(shown) <= 241
     assert len(shown.splitlines()) <= 1
+
+
+def test_every_error_is_public() -> None:
+    """One that is raised and cannot be imported could not be caught by its name."""
+    kinds = {
+        name
+        for home in (_errors, _models)
+        for name, thing in vars(home).items()
+        if isinstance(thing, type) and issubclass(thing, JoinMeError) and not name.startswith("_")
+    }
+    assert kinds == {name for name in joinme_async.__all__ if name.endswith("Error")}
+    assert {name for name in kinds if name not in str(_errors.__doc__)} == set()

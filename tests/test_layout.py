@@ -150,6 +150,20 @@ def test_imports_go_down(name: str) -> None:
         }
 
 
+def test_each_file_is_on_the_map() -> None:
+    """Whoever looks for the home of a rule finds it in CONTRIBUTING; what is named there, and in the pages, is there."""
+    checkout = Path(__file__).parents[1]
+    the_map = (checkout / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    files = {name.replace(".", "/") for name in modules() if not name.endswith("__init__") and name != "_version"}
+    rooms = {f"transports/{library}" for library in ("aiohttp", "httpx", "httpx2", "pyreqwest")}  # one line for all
+    missing = {name for name in files - rooms if f"{name.rpartition('/')[2]}.py" not in the_map}
+    assert missing == set()
+    pages = [*checkout.glob("*.md"), *(checkout / "docs").rglob("*.md")]
+    named = {path for page in pages for path in re.findall(r"`(tests/\w+\.py)`", page.read_text(encoding="utf-8"))}
+    assert len(named) > 10
+    assert [path for path in sorted(named) if not (checkout / path).exists()] == []
+
+
 @pytest.mark.parametrize("library", HOMES)
 def test_each_library_has_one_home(library: str) -> None:
     """Swapping one is the work of one file."""

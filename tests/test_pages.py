@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import joinme_async
+from joinme_async.bulk._rows import FIELDS
 from joinme_async.sandbox import Fault, Sandbox
 from joinme_async.testing import FakeClock
 from joinme_async.transports.httpx import HttpxTransport
@@ -109,6 +110,13 @@ def test_every_error_and_setting_is_in_its_table() -> None:
     settings = (reference / "settings.md").read_text(encoding="utf-8").split("## The environment")[0]
     shown = set(re.findall(r"^\| `(?:\w+\()?(\w+)", settings, re.MULTILINE))
     assert shown == {*inspect.signature(joinme_async.JoinMe).parameters, *inspect.signature(HttpxTransport).parameters}
+
+
+def test_every_column_of_a_file_is_in_its_table() -> None:
+    """One that is read and not told, or told and not read, is noticed here."""
+    page = (ROOT / "docs" / "how-to" / "files.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?) \|", page.split("## Columns")[1].split("\n## ")[0], re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(FIELDS)
 
 
 def test_links_within_the_project_are_whole() -> None:

@@ -21,7 +21,7 @@ bulk = App(
     Exit codes, the first that applies of 4, 5 and 3:
 
     - 0: all rows are done
-    - 1: nothing was begun: bad rows, a journal that does not fit, no token
+    - 1: nothing was begun: bad rows, a journal that does not fit, no token, join.me out of reach
     - 2: the command line is wrong
     - 3: some rows failed, or the list of join.me does not agree
     - 4: it was stopped before the end: quota, token, outage, disk, or nobody reads stdout any more
