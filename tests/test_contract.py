@@ -156,6 +156,14 @@ def test_what_cannot_verify_is_refused_when_it_is_given(make: Callable[..., Tran
         make(verify=verify)
 
 
+@pytest.mark.parametrize("make", [HttpxTransport, Httpx2Transport, AiohttpTransport])
+def test_a_context_is_known_by_what_it_does(make: Callable[..., Transport], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Libraries that bring the system's certificates put a class of theirs in the place of Python's."""
+    context = ssl.create_default_context()
+    monkeypatch.setattr(ssl, "SSLContext", type("Another", (), {}))
+    assert make(verify=context).concurrency == 100
+
+
 async def test_the_five_calls(way: Any) -> None:
     """Scheduled, read, listed, changed, cancelled: the ledger is the same whichever way the calls came."""
     sandbox, connect, _ = way

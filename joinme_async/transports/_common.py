@@ -1,7 +1,6 @@
 """What all transports do alike: connections for each event loop, a bound on answers, and words for what went wrong."""
 
 import asyncio
-import ssl
 import weakref
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, Generic, TypeVar
@@ -38,7 +37,8 @@ def checked_concurrency(concurrency: int) -> int:
 
 def checked_verify(verify: object) -> None:
     """Raise ConfigurationError for what would fail each call, such as the path of a certificate."""
-    if not isinstance(verify, ssl.SSLContext | bool):
+    # By what it does, since truststore puts another class in the place of ssl.SSLContext.
+    if not isinstance(verify, bool) and not hasattr(verify, "wrap_bio"):
         raise ConfigurationError(
             "verify is an ssl.SSLContext, such as ssl.create_default_context(cafile=...), or False, not "
             f"{type(verify).__name__}"
