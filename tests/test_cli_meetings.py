@@ -164,7 +164,7 @@ def test_a_lost_answer_is_said_to_be_in_doubt_and_found_with_ensure(
     done = command("schedule", *WEEKLY)
     assert (done.code, done.out) == (5, "")
     assert done.err.startswith("joinme: it is not known whether the meeting was made (")
-    assert done.err.endswith("the same command with --ensure looks before it makes one\n")
+    assert done.err.endswith("the same command with --ensure, half a minute later, looks before it makes one\n")
     for _ in range(2):
         done = command("schedule", *WEEKLY, "--ensure", "--json")
         assert (done.code, json.loads(done.out)["id"]) == (0, 10001)

@@ -1,6 +1,7 @@
 """What the pictures are drawn with: lines, boxes and words as SVG, nothing but text in and text out."""
 
 from collections.abc import Callable, Iterable, Sequence
+from math import fsum
 from typing import Final, Literal
 from xml.sax.saxutils import escape
 
@@ -175,7 +176,7 @@ _WIDE: Final = frozenset("mwMW@%—…✓")
 
 def width_of(words: str, size: float = SIZE, *, bold: bool = False) -> float:
     """Return about how much room words take: rather too much than too little."""
-    units = sum(
+    units = fsum(
         0.37 if letter in _NARROW else 0.98 if letter in _WIDE else 0.72 if letter.isupper() else 0.63
         for letter in words
     )
