@@ -31,7 +31,7 @@ types: $(BIN)/.dev ## mypy, pyright, and the completeness of the public types
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/basedpyright --verifytypes joinme_async --ignoreexternal
 
 docs: $(BIN)/.dev ## build the pages into site; every warning is an error, and nothing is fetched
-	$(BIN)/sphinx-build -q -E -a -W --keep-going -n -b html docs site
+	$(BIN)/sphinx-build -q -E -a -W --keep-going -b html docs site
 
 links: $(BIN)/.dev ## ask every address in the pages whether it is there; needs a network
 	$(BIN)/sphinx-build -q -E -b linkcheck docs site/links

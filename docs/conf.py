@@ -4,6 +4,7 @@ import builtins
 import importlib
 import re
 import sys
+from pathlib import Path
 from typing import Any, Final
 
 from docutils.nodes import Element, reference
@@ -26,11 +27,8 @@ html_static_path = ["static"]
 html_css_files = ["pages.css"]
 html_show_sphinx = False
 html_copy_source = False
-exclude_patterns = ["Thumbs.db"]
 
-myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline"]
 myst_heading_anchors = 4
-myst_links_external_new_tab = False
 
 nitpicky = True
 default_role = "py:obj"  # docstrings write names between single backticks
@@ -42,17 +40,8 @@ autodoc_preserve_defaults = True
 napoleon_use_ivar = True
 napoleon_numpy_docstring = False
 
-# The public names by where they are defined, since annotations and docstrings know them by that.
-_ROOMS: Final = (
-    "joinme_async",
-    "joinme_async.bulk",
-    "joinme_async.sandbox",
-    "joinme_async.testing",
-    "joinme_async.transports.aiohttp",
-    "joinme_async.transports.httpx",
-    "joinme_async.transports.httpx2",
-    "joinme_async.transports.pyreqwest",
-)
+# The public names with their public modules, which the snapshot of the API has a file for each of.
+_ROOMS: Final = sorted(path.stem for path in Path(__file__).parents[1].glob("tests/api/*.pyi"))
 _PUBLIC: Final = {name: f"{room}.{name}" for room in _ROOMS for name in importlib.import_module(room).__all__}
 _FOREIGN: Final = {*sys.stdlib_module_names, *dir(builtins), "aiohttp", "anyio", "httpx", "httpx2", "pyreqwest"}
 

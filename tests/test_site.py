@@ -45,7 +45,7 @@ class Site(NamedTuple):
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     folder = tmp_path_factory.mktemp("site")
     done = subprocess.run(
-        [sys.executable, "-m", "sphinx", "-q", "-E", "-W", "--keep-going", "-n", "-b", "html", ROOT / "docs", folder],
+        [sys.executable, "-m", "sphinx", "-q", "-E", "-W", "--keep-going", "-b", "html", ROOT / "docs", folder],
         capture_output=True, text=True, encoding="utf-8", check=False,
     )  # fmt: skip
     return Site(folder, done.stdout + done.stderr)
