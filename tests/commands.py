@@ -4,6 +4,8 @@ import io
 import os
 import subprocess
 import sys
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +17,9 @@ from joinme_async import RetryPolicy
 from joinme_async.cli import _app, _shell, _stdio, _teller, _waiting
 from joinme_async.sandbox import Sandbox
 from joinme_async.testing import FakeClock
+
+PLAIN = {"COLUMNS": "80", "NO_COLOR": "1", "TZ": "UTC", "PYTHONIOENCODING": "utf-8"}
+"""What makes a program write the same everywhere."""
 
 TODAY = datetime(2027, 6, 1, 12, tzinfo=UTC)
 
@@ -79,7 +84,7 @@ def joinme(
         text=True,
         encoding="utf-8",
         timeout=50,
-        env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "TZ": "UTC", "PYTHONIOENCODING": "utf-8", **environment},
+        env={**os.environ, **PLAIN, **environment},
         check=False,
     )
 
@@ -122,3 +127,16 @@ def at_a_terminal(*arguments: str, typed: Sequence[tuple[str, str]] = (), **envi
         process.communicate()
         os.close(ours)
     return Screen(process.returncode, out.decode(), seen.decode())
+
+
+def methods(sandbox: Sandbox) -> Counter[str]:
+    """Return how many requests of each method a sandbox has seen."""
+    return Counter(entry.method for entry in sandbox.ledger)
+
+
+def wait_for(condition: Callable[[], object], *, seconds: float = 20) -> None:
+    """Wait until something outside of this thread has happened."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.005)

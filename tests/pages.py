@@ -23,7 +23,6 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
@@ -37,7 +36,8 @@ from typing import IO, NamedTuple
 
 import pytest
 
-from tests.commands import Done
+from tests.commands import PLAIN, Done
+from tests.raw_server import free_port
 
 ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", "CONTRIBUTING.md", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md"))]
@@ -121,10 +121,7 @@ class Reader:
         self._printed = printed
         self._environment = {
             **os.environ,
-            "COLUMNS": "80",
-            "NO_COLOR": "1",
-            "TZ": "UTC",
-            "PYTHONIOENCODING": "utf-8",
+            **PLAIN,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             **environment,
         }
@@ -221,9 +218,7 @@ class Reader:
 
     def _start(self, block: Block, typed: str, port: str, shown: str | None) -> None:
         """Start a server on a port that is free, which stands for the one that is shown from now on."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._ports[port] = str(probe.getsockname()[1])
+        self._ports[port] = str(free_port())
         process = subprocess.Popen(
             [*shlex.split(typed), "--port", self._ports[port]], env=self._environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,

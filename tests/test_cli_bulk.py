@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,7 +37,7 @@ from joinme_async.cli._options import Common
 from joinme_async.cli._result import Result, what_next
 from joinme_async.cli._teller import Teller, duration, line_of
 from joinme_async.sandbox import Fault, Sandbox
-from tests.commands import Done
+from tests.commands import Done, methods, wait_for
 from tests.conftest import HOUR, START, new_meeting
 
 GO_ON = "joinme bulk resume --journal june.csv.journal"
@@ -68,10 +67,6 @@ def made(sandbox: Sandbox) -> Counter[str]:
 
 def each(number: int) -> Counter[str]:
     return Counter(f"Meeting {i}" for i in range(number))
-
-
-def methods(sandbox: Sandbox) -> Counter[str]:
-    return Counter(entry.method for entry in sandbox.ledger)
 
 
 # schedule
@@ -594,19 +589,12 @@ def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
         running.communicate()
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.005)
-
-
 def test_a_run_that_is_interrupted_ends_what_is_in_flight_and_is_gone_on_with(served: Sandbox, bulk) -> None:
     """Exit code 130, the command to go on, no row in doubt; resumed, every row was made exactly once."""
     write(60)
     served.latency = 0.05
     with process("schedule", "june.csv", "--json", "--rate", "40") as running:
-        wait_for(lambda: methods(served)["POST"] >= 20)
+        wait_for(lambda: methods(served)["POST"] >= 20, seconds=30)
         running.send_signal(signal.SIGINT)
         out, err = running.communicate(timeout=20)
     assert running.returncode == 130

@@ -11,8 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -29,6 +27,7 @@ from joinme_async import ConfigurationError, JoinMe
 from joinme_async.sandbox import Fault, Sandbox
 from joinme_async.testing import FakeClock
 from joinme_async.transports.httpx import HttpxTransport
+from tests.commands import methods, wait_for
 from tests.raw_server import free_port
 
 ROOT = Path(__file__).parents[1]
@@ -96,21 +95,10 @@ def in_process(
     return made
 
 
-def wait_for(condition: Callable[[], object]) -> None:
-    until = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.005)
-
-
 async def until(condition: Callable[[], object]) -> None:
     with anyio.fail_after(20):
         while not condition():
             await anyio.sleep(0.005)
-
-
-def methods(sandbox: Sandbox) -> Counter[str]:
-    return Counter(entry.method for entry in sandbox.ledger)
 
 
 def created(sandbox: Sandbox) -> int:
