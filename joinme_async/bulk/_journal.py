@@ -68,7 +68,7 @@ class Journal:
             JournalError: there is no journal there, or it cannot be read.
             InvalidRowsError, OSError: the file is not what it was, or not there.
         """
-        origin = await anyio.to_thread.run_sync(_looked_at, self.path, lambda store: info_of(store).input)
+        origin = await self._origin()
         return None if origin is None else await anyio.to_thread.run_sync(reopened, origin)
 
     async def skipped(self) -> tuple[int, ...]:
@@ -77,8 +77,11 @@ class Journal:
         Raises:
             JournalError: there is no journal there, or it cannot be read.
         """
-        origin = await anyio.to_thread.run_sync(_looked_at, self.path, lambda store: info_of(store).input)
+        origin = await self._origin()
         return () if origin is None else skipped_in(origin)
+
+    async def _origin(self) -> str | None:
+        return await anyio.to_thread.run_sync(_looked_at, self.path, lambda store: info_of(store).input)
 
     async def is_complete(self) -> bool:
         """Say whether it has all rows of its input, so that it can be gone on with without that.
