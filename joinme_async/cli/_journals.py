@@ -101,7 +101,9 @@ def ended(result: Result, journal: Path) -> int:
 
 def not_in(journal: Path) -> str | None:
     """Return which lines of its file a run has passed over, and what to do about them; None where there are none."""
-    lines = anyio.run(existing_journal(journal).skipped)
+    lines: tuple[int, ...] = ()
+    with suppress(JournalError):  # a run that has ended is told of, whatever became of its journal since
+        lines = anyio.run(existing_journal(journal).skipped)
     if not lines:
         return None
     shown = ", ".join(map(str, lines[:SHOWN])) + (", …" if len(lines) > SHOWN else "")
